@@ -1,0 +1,235 @@
+"""From a draft, a thread or a foreign alert to something that can be previewed and committed.
+
+Nothing here is stored or sent: the same :class:`Prepared` is what the officer sees, what a digest
+is taken over, and what :mod:`broadcaster.app.desk` commits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broadcaster.app import approval
+from broadcaster.app.composition import App
+from broadcaster.app.publication import parsed
+from broadcaster.delivery import plan, routing
+from broadcaster.delivery.contract import Format, Mode, Rendition, Variant
+from broadcaster.intake.relay import origin_of, relayed
+from broadcaster.model import rules
+from broadcaster.model.cap import Alert, MsgType, Reference, Resource, Status
+from broadcaster.model.capxml import write
+from broadcaster.model.errors import BadInput, Problem, Refused
+from broadcaster.model.placing import codes_touched
+from broadcaster.model.threads import ThreadState, references_for, state
+from broadcaster.store.port import Gap, NewAlert, StoredAlert
+from broadcaster.text.compose import Composition, Draft, Identity, compose, with_resources
+from broadcaster.text.languages import cap_language
+from broadcaster.text.publication import slug
+from broadcaster.text.render import rendition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An alert that could be committed as it stands."""
+
+    alert: Alert
+    cap: bytes
+    thread: str
+    plan: plan.Plan
+    choices: tuple[routing.Choice, ...]
+    warnings: tuple[Problem, ...]
+    approval: tuple[str, ...]
+    """Why a second officer must agree; empty when none must."""
+    digest: str
+    release: datetime
+    area_ids: tuple[str, ...]
+    hazard: str
+    repeat_every: float | None = None
+    origin: str = ""
+    fields: Mapping[str, Any] | None = None
+
+    def new(self, officer: str, intake: int | None) -> NewAlert:
+        """What the store is asked to commit."""
+        return NewAlert(
+            identifier=self.alert.identifier,
+            thread=self.thread,
+            msg_type=self.alert.msg_type.value,
+            status=self.alert.status.value,
+            severity=self.alert.severity.value,
+            priority=plan.priority(self.alert),
+            sent=self.alert.sent,
+            release=self.release,
+            expires=self.alert.expires,
+            cap=self.cap,
+            digest=self.digest,
+            origin=self.origin,
+            areas=self.area_ids,
+            hazard=self.hazard,
+            officer=officer,
+            renditions=self.plan.stored(),
+            gaps=self.plan.gaps,
+            sends=self.plan.sends,
+            repeat_every=self.repeat_every,
+            draft=json.dumps(self.fields, ensure_ascii=False) if self.fields else "",
+            intake=intake,
+        )
+
+
+class Preparer:
+    """Prepares alerts for one application."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def warn(self, draft: Draft, fields: Mapping[str, Any]) -> Prepared:
+        """A new alert."""
+        return self._own(draft, fields, MsgType.ALERT, ())
+
+    def follow(
+        self, draft: Draft, fields: Mapping[str, Any], msg_type: MsgType,
+        thread: Sequence[StoredAlert],
+    ) -> Prepared:
+        """An Update or Cancel of a thread.  Raises ``Refused`` when there is nothing to follow."""
+        return self._own(draft, fields, msg_type, thread)
+
+    def relay(self, foreign: Alert, thread: Sequence[StoredAlert]) -> Prepared:
+        """A foreign alert in our envelope; ``thread`` is our thread of what it refers to."""
+        now = self._now()
+        alert = relayed(
+            foreign, identifier=self._identifier(now), sender=self._app.settings.sender, sent=now,
+            references=self._references(thread) if foreign.msg_type is not MsgType.ALERT else (),
+        )
+        if foreign.msg_type is MsgType.CANCEL and not foreign.infos and thread:
+            # A Cancel without words (legal in CAP) still has to be told: in the words, areas and
+            # languages of what it cancels, told apart by its msgType.
+            raise Refused(Problem("alert.info", "the Cancel has no words of its own",
+                                  f"use `broadcaster cancel {thread[-1].identifier}`"))
+        areas = tuple(area for info in alert.infos for area in info.areas)
+        return self._finish(
+            alert, thread[0].thread if thread else alert.identifier,
+            area_ids=tuple(sorted(codes_touched(areas, self._app.gazetteer))), hazard="",
+            release=now, origin=origin_of(foreign), strict=False,
+        )
+
+    def again(self, stored: StoredAlert) -> str:
+        """The digest of a held alert as it would be sent now, byte for byte."""
+        alert = parsed(stored.cap)
+        made, _ = self._plan(alert)
+        return plan.digest(stored.cap, made, release=stored.release,
+                           fingerprint=self._app.library.fingerprint)
+
+    def _own(
+        self, draft: Draft, fields: Mapping[str, Any], msg_type: MsgType,
+        thread: Sequence[StoredAlert],
+    ) -> Prepared:
+        app, now = self._app, self._now()
+        references = self._references(thread) if msg_type is not MsgType.ALERT else ()
+        identifier = self._identifier(now)
+        mode = Mode.LIVE if draft.status is Status.ACTUAL else Mode.EXERCISE
+        composition = compose(
+            draft, app.library,
+            Identity(
+                identifier=identifier, sender=app.settings.sender,
+                sender_name=app.settings.sender_name, sent=now,
+                base_url=app._base_url(mode), contact=app.settings.contact,
+                languages=app.settings.languages,
+            ),
+            msg_type=msg_type, references=references, page=f"alerts/{slug(identifier)}/",
+        )
+        return self._finish(
+            composition.alert, thread[0].thread if thread else identifier, composition=composition,
+            area_ids=draft.area_ids, hazard=draft.hazard, release=draft.release or now,
+            repeat_every=draft.repeat_every.total_seconds() if draft.repeat_every else None,
+            fields=fields, strict=True,
+        )
+
+    def _finish(
+        self, alert: Alert, thread: str, *, area_ids: tuple[str, ...], hazard: str,
+        release: datetime, strict: bool, composition: Composition | None = None,
+        repeat_every: float | None = None, origin: str = "",
+        fields: Mapping[str, Any] | None = None,
+    ) -> Prepared:
+        app = self._app
+        alert = self._attach(alert)
+        found = rules.check(alert, now=app.clock.now())
+        errors = [problem for problem in found if problem.level == "error"]
+        if errors and strict:
+            raise BadInput(errors)
+        cap = write(alert)
+        made, choices = self._plan(alert)
+        dropped = composition.dropped if composition else ()
+        gaps = tuple(
+            Gap(channel="", language=d.language, variant=d.variant.value, reason=d.reason)
+            for d in dropped
+        )
+        made = plan.Plan(texts=made.texts, gaps=gaps + made.gaps, sends=made.sends,
+                         reasons=made.reasons, senses=made.senses)
+        known = routing.facts(alert)
+        return Prepared(
+            alert=alert, cap=cap, thread=thread, plan=made, choices=choices,
+            warnings=tuple(p for p in found if p.level == "warning"),
+            approval=tuple(approval.reasons(app.settings.approval, known, list(made.reasons))),
+            digest=plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint),
+            release=release, area_ids=area_ids, hazard=hazard, repeat_every=repeat_every,
+            origin=origin, fields=fields,
+        )
+
+    def _plan(self, alert: Alert) -> tuple[plan.Plan, tuple[routing.Choice, ...]]:
+        app = self._app
+        choices = routing.decide(app.settings.route, routing.facts(alert))
+        made = plan.make(alert, routing.chosen(choices), app.ways(), self._render,
+                         app.settings.languages)
+        return made, choices
+
+    def _render(self, alert: Alert, tag: str, variant: Variant, format_: Format
+                ) -> Rendition | None:
+        return rendition(alert, self._app.library, tag, variant, format_)
+
+    def _attach(self, alert: Alert) -> Alert:
+        """Name in the alert the files that channels will publish for it."""
+        app = self._app
+        choices = routing.decide(app.settings.route, routing.facts(alert))
+        ways = app.ways()
+        found: dict[str, list[Resource]] = {}
+        for name in routing.chosen(choices):
+            way = plan.way_for(alert, name, ways)
+            if way.channel is None:
+                continue
+            for tag in way.languages or app.settings.languages:
+                for variant in way.variants or way.capabilities.variants:
+                    text = self._render(alert, tag, variant, way.capabilities.formats[0])
+                    if text is None:
+                        continue
+                    language = cap_language(
+                        tag, Variant.PLAIN if variant is Variant.PLAIN else Variant.STANDARD
+                    )
+                    found.setdefault(language, []).extend(way.channel.resources(text))
+        return with_resources(alert, found)
+
+    def _references(self, thread: Sequence[StoredAlert]) -> tuple[Reference, ...]:
+        now = self._app.clock.now()
+        alerts = [parsed(one.cap) for one in thread]
+        newest = thread[-1]
+        standing = state(alerts[-1], alerts, now)
+        if newest.held:
+            raise Refused(Problem(newest.identifier, "still waits for approval",
+                                  "approve or withdraw it first"))
+        if alerts[-1].msg_type is MsgType.CANCEL:
+            raise Refused(Problem(newest.identifier, "the warning was ended already",
+                                  "issue a new warning"))
+        if standing is ThreadState.EXPIRED:
+            raise Refused(Problem(newest.identifier, "the warning has expired",
+                                  "issue a new warning"))
+        return references_for(alerts)
+
+    def _now(self) -> datetime:
+        # CAP times have no fractions (3.2.1 sent).
+        return self._app.clock.now().replace(microsecond=0)
+
+    def _identifier(self, now: datetime) -> str:
+        letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mixed up on the telephone
+        name = "".join(self._app.rng.choice(letters) for _ in range(6))
+        return f"{self._app.settings.identifier_prefix}.{now:%Y%m%dT%H%M%S}.{name}"

@@ -1,0 +1,459 @@
+"""A lane: one channel, one thread, one event loop, and the attempts made in it.
+
+Channels cannot delay one another because they share nothing that could block: a channel that
+hangs, even one that blocks its event loop, holds up its own lane only.  Within a lane a second
+worker takes nothing but the most urgent work, so that an Extreme alert never queues behind
+100,000 lesser messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broadcaster.clock import Clock
+from broadcaster.delivery import retry
+from broadcaster.delivery.contract import (
+    Addressing,
+    Batch,
+    Channel,
+    ChannelType,
+    Delivery,
+    Document,
+    Env,
+    Fitted,
+    Mode,
+    Receipt,
+    Rendition,
+    State,
+)
+from broadcaster.delivery.keys import ChunkKey, parse
+from broadcaster.model.cap import Alert
+from broadcaster.model.errors import BroadcasterError, ChannelError, Problem, Unknown
+from broadcaster.model.states import CODES, REACHED, replace
+from broadcaster.store.port import Chunk, Remark, Store
+
+log = logging.getLogger(__name__)
+
+LEASE = 30.0
+"""Seconds a claim holds without a save."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a chunk is to send, looked up once."""
+
+    alert: Alert
+    renditions: dict[tuple[str, str], Rendition]
+
+
+class Source:
+    """Where lanes get what they send.  Implemented by the application."""
+
+    async def content(self, alert: str, channel: str) -> Content:
+        """The alert and its approved renditions for one channel."""
+        raise NotImplementedError
+
+    async def publication(
+        self, channel: str, formats: Sequence[str]
+    ) -> tuple[tuple[Document, ...], tuple[str, ...]]:
+        """Everything the site must hold now, and what it must no longer hold."""
+        raise NotImplementedError
+
+
+class Lane:
+    """Opens a channel in a thread of its own and works off its chunks there."""
+
+    def __init__(
+        self,
+        *,
+        type_: type[ChannelType],
+        settings: Any,
+        env: Env,
+        store: Store,
+        source: Source,
+        clock: Clock,
+        owner: str,
+        timeout: float,
+        on_progress: Callable[[str], None],
+    ) -> None:
+        self.name = env.name
+        self.mode: Mode = env.mode
+        self.kind = type_.kind
+        self._type, self._settings, self._env = type_, settings, env
+        self._store, self._source, self._clock = store, source, clock
+        self._owner, self._timeout, self._on_progress = owner, timeout, on_progress
+        self._rng = random.Random(env.random.random())
+        self._loop = asyncio.new_event_loop()
+        self._wake = asyncio.Event()
+        self._publishing = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._thread = threading.Thread(target=self._run, name=f"lane-{self.name}", daemon=True)
+        self.channel: Channel | None = None
+        self.trouble = ""
+        """Why the channel could not be opened, for the report."""
+
+    # ---- called from the application's thread ------------------------------------------------
+
+    def open(self, within: float = 10.0) -> None:
+        """Start the thread and open the channel; on failure :attr:`trouble` says why."""
+        self._thread.start()
+        future = asyncio.run_coroutine_threadsafe(self._open(), self._loop)
+        try:
+            future.result(within)
+        except TimeoutError:
+            self.trouble = f"did not open within {within:.0f} s"
+        except BroadcasterError as error:
+            self.trouble = "; ".join(problem.says for problem in error.problems)
+        except Exception as error:
+            self.trouble = _bug(self.name, error)
+
+    def start(self) -> None:
+        """Begin to work."""
+        if self.channel is not None:
+            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(5)
+
+    def wake(self) -> None:
+        """There is, or may be, work."""
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+    def ping(self, within: float) -> str:
+        """The channel's own link test, in its own loop.  Raises what the channel raises."""
+        if self.channel is None:
+            raise Unknown(Problem(self.name, self.trouble))
+        return asyncio.run_coroutine_threadsafe(self.channel.ping(), self._loop).result(within)
+
+    def close(self, within: float = 5.0) -> None:
+        """Stop working and close the channel; a lane that hangs is left behind."""
+        if not self._thread.is_alive():
+            return
+        future = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+        try:
+            future.result(within)
+        except Exception as error:  # a hanging or broken channel must not hinder the others
+            log.warning("channel %s did not close: %s", self.name, type(error).__name__)
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(within)
+
+    # ---- inside the lane's thread ------------------------------------------------------------
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def _open(self) -> None:
+        opened = self._type.open(self._settings, self._env)
+        self.channel = await self._stack.enter_async_context(opened)
+
+    async def _start(self) -> None:
+        for urgent_only in (False, True):
+            self._tasks.append(self._loop.create_task(self._work(urgent_only=urgent_only)))
+        self._tasks.append(self._loop.create_task(self._listen()))
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def _work(self, *, urgent_only: bool) -> None:
+        assert self.channel is not None
+        harmless = self.channel.capabilities.repeat_is_harmless
+        while True:
+            self._wake.clear()
+            chunk = await self._store.claim(
+                self.name,
+                self._clock.now(),
+                owner=self._owner,
+                lease=LEASE,
+                urgent_only=urgent_only,
+                harmless=harmless,
+            )
+            if chunk is None:
+                try:  # a missed wake-up, or work that becomes due, costs a second at most
+                    await asyncio.wait_for(self._wake.wait(), 1.0)
+                except TimeoutError:
+                    continue
+                continue
+            try:
+                await self._do(chunk)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                # A bug between claim and save.  The states of the last save are the truth.
+                reason = _bug(self.name, error)
+                settled = replace(chunk.states, [State.ATTEMPTING], State.UNKNOWN)
+                chunk.states = settled
+                again = retry.decide(
+                    Unknown(reason),
+                    attempt=chunk.attempts,
+                    now=self._clock.now(),
+                    expires=chunk.expires,
+                    harmless=True,
+                    rng=self._rng,
+                )
+                await self._store.finish(
+                    chunk,
+                    remarks=(),
+                    now=self._clock.now(),
+                    reason=reason,
+                    again=again.at if isinstance(again, retry.Retry) else None,
+                )
+            self._on_progress(chunk.alert)
+
+    async def _do(self, chunk: Chunk) -> None:
+        """Work off one chunk: ledger first, then the attempt, then what came of it."""
+        assert self.channel is not None
+        work = _Attempts(chunk, harmless=self.channel.capabilities.repeat_is_harmless)
+        if chunk.expires is not None and self._clock.now() >= chunk.expires:
+            work.expire("the warning ended before this could be sent")
+        content = await self._source.content(chunk.alert, self.name)
+        again: datetime | None = None
+        reason = ""
+        for cell in work.cells(self.channel.capabilities.max_batch):
+            fitted = self._fit(work, cell, content)
+            if not fitted:
+                continue
+            work.mark([position for position, _, _ in fitted], State.ATTEMPTING)
+            saved = await self._store.progress(
+                chunk, remarks=work.drain(), now=self._clock.now(), lease=LEASE + self._timeout
+            )
+            positions = [position for position, _, _ in fitted]
+            if not saved:  # superseded or lease lost: this cell surely did not leave
+                work.put_back(positions)
+                break
+            try:
+                receipts = await self._attempt(chunk, cell, fitted, content)
+            except ChannelError as error:
+                decision = retry.decide(
+                    error,
+                    attempt=chunk.attempts,
+                    now=self._clock.now(),
+                    expires=chunk.expires,
+                    harmless=work.harmless,
+                    rng=self._rng,
+                )
+                work.failed(positions, error, decision)
+                if isinstance(decision, retry.Retry):
+                    again, reason = decision.at, decision.reason
+                    break
+            else:
+                work.received(positions, receipts, self.channel.capabilities.confirms)
+            self._on_progress(chunk.alert)
+        await self._store.finish(
+            chunk, remarks=work.drain(), now=self._clock.now(), again=again, reason=reason
+        )
+
+    def _fit(
+        self, work: _Attempts, cell: list[tuple[int, str]], content: Content
+    ) -> list[tuple[int, str, tuple[Rendition, Fitted]]]:
+        assert self.channel is not None
+        made: dict[tuple[str, str], tuple[Rendition, Fitted]] = {}
+        ready = []
+        for position, target in cell:
+            pair = work.pair(position)
+            if pair not in made:
+                rendition = content.renditions.get(pair)
+                if rendition is None:
+                    work.settle(position, State.UNSUPPORTED, "there is no text in this language")
+                    continue
+                try:
+                    made[pair] = (rendition, self.channel.fit(rendition))
+                except ChannelError as error:
+                    work.settle(position, State.UNSUPPORTED, error.problems[0].says)
+                    continue
+            ready.append((position, target, made[pair]))
+        return ready
+
+    async def _attempt(
+        self,
+        chunk: Chunk,
+        cell: list[tuple[int, str]],
+        fitted: list[tuple[int, str, tuple[Rendition, Fitted]]],
+        content: Content,
+    ) -> Sequence[Receipt]:
+        """ONE call of ``send``; whatever happens becomes receipts or a ``ChannelError``."""
+        assert self.channel is not None
+        key = ChunkKey(chunk.alert, chunk.channel, chunk.round, chunk.segment or 0)
+        capabilities = self.channel.capabilities
+
+        async def send() -> Sequence[Receipt]:
+            assert self.channel is not None
+            documents: tuple[Document, ...] = ()
+            removes: tuple[str, ...] = ()
+            if capabilities.addressing is Addressing.PUBLISHED:
+                documents, removes = await self._source.publication(
+                    self.name, [format_.value for format_ in capabilities.formats]
+                )
+            return await self.channel.send(
+                Batch(
+                    key=key.batch(cell[0][0], cell[-1][0]),
+                    operation=content.alert.msg_type,
+                    mode=self.mode,
+                    alert=content.alert,
+                    deliveries=tuple(
+                        Delivery(
+                            key=key.delivery(position),
+                            target=target,
+                            rendition=rendition,
+                            fitted=fit,
+                        )
+                        for position, target, (rendition, fit) in fitted
+                    ),
+                    replaces=chunk.replaces,
+                    documents=documents,
+                    removes=removes,
+                )
+            )
+
+        try:
+            if capabilities.addressing is not Addressing.PUBLISHED:
+                return await asyncio.wait_for(send(), self._timeout)
+            # A publication is the whole site: one computed earlier must never land on top of
+            # one computed later.
+            async with self._publishing:
+                return await asyncio.wait_for(send(), self._timeout)
+        except ChannelError:
+            raise
+        except TimeoutError:
+            raise Unknown(Problem(self.name, f"no answer within {self._timeout:.0f} s")) from None
+        except Exception as error:
+            raise Unknown(Problem(self.name, _bug(self.name, error))) from error
+
+    async def _listen(self) -> None:
+        """Evidence that arrives later."""
+        assert self.channel is not None
+        async for receipt in self.channel.receipts():
+            try:
+                key, position = parse(receipt.key)
+            except ValueError:
+                log.warning("channel %s: a receipt names no delivery of ours", self.name)
+                continue
+            await self._store.receive(
+                key.alert,
+                key.channel,
+                key.round,
+                key.segment,
+                position,
+                receipt.state,
+                receipt.reason,
+                receipt.reference,
+                self._clock.now(),
+            )
+            self._on_progress(key.alert)
+
+
+class _Attempts:
+    """The states of one chunk while it is being worked off."""
+
+    def __init__(self, chunk: Chunk, *, harmless: bool) -> None:
+        self.chunk = chunk
+        self.harmless = harmless
+        self._remarks: dict[int, Remark] = {}
+        self._targets = {r.position: r.address for r in chunk.recipients}
+
+    def pair(self, position: int) -> tuple[str, str]:
+        """The language and variant of a position."""
+        items = self.chunk.items
+        return items[0] if self.chunk.segment is not None else items[position]
+
+    def cells(self, size: int) -> Iterator[list[tuple[int, str]]]:
+        """What is still to send, on a fixed grid of positions.
+
+        The grid keeps a batch the same batch after a crash: its key names its positions, and a
+        far side that knows the key takes it once.
+        """
+        wanted = {CODES[State.PLANNED]}
+        if self.harmless:
+            wanted.add(CODES[State.UNKNOWN])
+        recipients = self.chunk.segment is not None
+        for first in range(0, len(self.chunk.states), size):
+            last = min(first + size, len(self.chunk.states))
+            cell = [
+                (position, self._targets[position] if recipients else "public")
+                for position in range(first, last)
+                if self.chunk.states[position] in wanted
+                and (not recipients or position in self._targets)
+            ]
+            if cell:
+                yield cell
+
+    def mark(self, positions: Sequence[int], state: State) -> None:
+        """Move positions without a remark."""
+        states = bytearray(self.chunk.states)
+        for position in positions:
+            states[position] = CODES[state]
+        self.chunk.states = bytes(states)
+
+    def settle(self, position: int, state: State, reason: str, reference: str = "") -> None:
+        """Move one position and say why."""
+        self.mark([position], state)
+        self._remarks[position] = Remark(position, state, reason, reference)
+
+    def expire(self, reason: str) -> None:
+        """Nothing that is planned will be sent any more."""
+        for position, code in enumerate(self.chunk.states):
+            if code == CODES[State.PLANNED]:
+                self.settle(position, State.EXPIRED, reason)
+
+    def put_back(self, positions: Sequence[int]) -> None:
+        """These surely did not leave."""
+        self.mark(positions, State.PLANNED)
+
+    def failed(
+        self, positions: Sequence[int], error: ChannelError, decision: retry.Retry | retry.GiveUp
+    ) -> None:
+        """A whole batch failed in one way."""
+        unknown = isinstance(error, Unknown)
+        if isinstance(decision, retry.Retry):
+            self.mark(positions, State.UNKNOWN if unknown else State.PLANNED)
+            return
+        state = State.UNKNOWN if unknown else State.REJECTED
+        if decision.expired and not unknown:
+            state = State.EXPIRED
+        for position in positions:
+            self.settle(position, state, decision.reason)
+
+    def received(
+        self, positions: Sequence[int], receipts: Sequence[Receipt], confirms: frozenset[State]
+    ) -> None:
+        """The far side's word, position by position; silence is *unknown*."""
+        said = {parse(receipt.key)[1]: receipt for receipt in receipts}
+        for position in positions:
+            receipt = said.get(position)
+            if receipt is None:
+                self.settle(position, State.UNKNOWN, "the far side said nothing about this one")
+            elif receipt.state in REACHED and receipt.state not in confirms:
+                self.settle(
+                    position,
+                    State.UNKNOWN,
+                    f"the channel reports '{receipt.state}', which it cannot know",
+                )
+            elif receipt.state in REACHED and not receipt.reason:
+                self.mark([position], receipt.state)
+            else:
+                self.settle(position, receipt.state, receipt.reason, receipt.reference)
+
+    def drain(self) -> list[Remark]:
+        """Remarks since the last save."""
+        remarks = list(self._remarks.values())
+        self._remarks.clear()
+        return remarks
+
+
+def _bug(name: str, error: BaseException) -> str:
+    """A bug in a channel, without the message of the error: it could quote an address."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("bug in channel %s: %s\n%s", name, type(error).__name__, frames)
+    return f"a bug in the channel ({type(error).__name__}); see the log"

@@ -1,0 +1,241 @@
+"""What goes out where, decided before anything leaves.  Pure: values in, values out.
+
+The plan is what the officer previews, what an approval binds to, and what the store commits; the
+dispatcher adds nothing to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from broadcaster.delivery.contract import (
+    Addressing,
+    Capabilities,
+    Channel,
+    Fitted,
+    Format,
+    Mode,
+    Rendition,
+    Sense,
+    Variant,
+)
+from broadcaster.model.cap import Alert, MsgType, Status
+from broadcaster.model.errors import ChannelError, DoesNotFit
+from broadcaster.store.port import Gap, PlannedSend, StoredRendition
+
+Render = Callable[[Alert, str, Variant, Format], Rendition | None]
+
+PRIORITY = {"Extreme": 0, "Severe": 1, "Moderate": 2, "Minor": 3}
+"""Queue priority by CAP severity; exercises and tests come after every real warning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way out as planning sees it."""
+
+    name: str
+    mode: Mode
+    channel: Channel | None
+    trouble: str = ""
+    """Why there is no channel."""
+    languages: tuple[str, ...] | None = None
+    variants: tuple[Variant, ...] | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the channel can do."""
+        assert self.channel is not None
+        return self.channel.capabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedText:
+    """One text on one channel, exactly as it will be shown."""
+
+    channel: str
+    asked: Variant
+    rendition: Rendition
+    fitted: Fitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that will be sent, everything that cannot be, and why."""
+
+    texts: tuple[PlannedText, ...]
+    gaps: tuple[Gap, ...]
+    sends: tuple[PlannedSend, ...]
+    reasons: Mapping[str, str]
+    """Why each channel was chosen."""
+    senses: Mapping[str, frozenset[Sense]]
+    """The senses each language of the alert reaches."""
+
+    def stored(self) -> tuple[StoredRendition, ...]:
+        """The texts as the store keeps them."""
+        return tuple(
+            StoredRendition(
+                channel=text.channel,
+                language=text.rendition.language,
+                variant=text.asked.value,
+                format=text.rendition.format.value,
+                text=text.rendition.text,
+                shown="" if text.asked is text.rendition.variant else text.rendition.variant.value,
+                notes=text.fitted.notes,
+            )
+            for text in self.texts
+        )
+
+
+def way_for(alert: Alert, name: str, ways: Mapping[tuple[str, Mode], Way]) -> Way:
+    """The way an alert may take: a real one for real alerts, the exercise target for all others.
+
+    This is the only place where a live target is picked, and it looks at nothing but ``status``.
+    """
+    live = alert.status is Status.ACTUAL
+    mode = Mode.LIVE if live else Mode.EXERCISE
+    return ways.get((name, mode)) or Way(
+        name=name,
+        mode=mode,
+        channel=None,
+        trouble="is not configured"
+        if live
+        else f"has no exercise target, and a {alert.status.value} never reaches a live one",
+    )
+
+
+def make(
+    alert: Alert,
+    chosen: Mapping[str, str],
+    ways: Mapping[tuple[str, Mode], Way],
+    render: Render,
+    offered: Sequence[str],
+) -> Plan:
+    """Plan an alert on the chosen channels (name to reason)."""
+    texts: list[PlannedText] = []
+    gaps: list[Gap] = []
+    sends: list[PlannedSend] = []
+    for name in chosen:
+        way = way_for(alert, name, ways)
+        if way.channel is None:
+            gaps.append(Gap(channel=name, language="", variant="", reason=way.trouble))
+            continue
+        if alert.msg_type not in way.capabilities.operations:
+            gaps.append(
+                Gap(
+                    channel=name,
+                    language="",
+                    variant="",
+                    reason=f"this channel cannot carry a CAP {alert.msg_type.value}",
+                )
+            )
+            continue
+        planned = []
+        for language in way.languages or offered:
+            for variant in way.variants or way.capabilities.variants:
+                text = _text(alert, way, way.channel, language, variant, render)
+                if isinstance(text, Gap):
+                    gaps.append(text)
+                else:
+                    planned.append(text)
+        texts += planned
+        if planned:
+            published = way.capabilities.addressing is Addressing.PUBLISHED
+            sends.append(
+                PlannedSend(
+                    channel=_lane(way),
+                    items=tuple((t.rendition.language, t.asked.value) for t in planned),
+                    recipients=way.capabilities.addressing is Addressing.RECIPIENTS,
+                    follows=alert.msg_type is MsgType.CANCEL and not published,
+                )
+            )
+    return Plan(
+        texts=tuple(texts),
+        gaps=tuple(gaps),
+        sends=tuple(sends),
+        reasons=chosen,
+        senses=_senses(texts, ways, alert, offered),
+    )
+
+
+def digest(cap: bytes, plan: Plan, *, release: datetime, fingerprint: str) -> str:
+    """SHA-256 over all that an approval stands for: CAP bytes (texts, area, times), every text and
+    its bytes on the wire, the channels, the moment of release, and the page templates."""
+    content = {
+        "cap": hashlib.sha256(cap).hexdigest(),
+        "release": release.isoformat(),
+        "templates": fingerprint,
+        "texts": [
+            [
+                t.channel,
+                t.rendition.language,
+                t.asked.value,
+                t.rendition.variant.value,
+                t.rendition.format.value,
+                t.rendition.text,
+                [part.hex() for part in t.fitted.parts],
+            ]
+            for t in plan.texts
+        ],
+        "sends": [[s.channel, s.items, s.recipients, s.follows] for s in plan.sends],
+        "gaps": [[g.channel, g.language, g.variant, g.reason] for g in plan.gaps],
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def priority(alert: Alert) -> int:
+    """0 is the most urgent; what is not real waits behind everything that is."""
+    if alert.status is not Status.ACTUAL:
+        return 6
+    return PRIORITY.get(alert.severity.value, 4)
+
+
+def lane_name(name: str, mode: Mode) -> str:
+    """How the lane of a channel is called: the exercise target has a lane of its own."""
+    return name if mode is Mode.LIVE else f"{name}.exercise"
+
+
+def _lane(way: Way) -> str:
+    return lane_name(way.name, way.mode)
+
+
+def _text(
+    alert: Alert, way: Way, channel: Channel, language: str, variant: Variant, render: Render
+) -> PlannedText | Gap:
+    capabilities = channel.capabilities
+    wanted = [variant]
+    if capabilities.shortens_to and capabilities.shortens_to is not variant:
+        wanted.append(capabilities.shortens_to)
+    name, reasons = _lane(way), []
+    for attempt in wanted:
+        rendition = render(alert, language, attempt, capabilities.formats[0])
+        if rendition is None:
+            reasons.append(f"the alert has no {attempt.value} text in this language")
+            continue
+        try:
+            fitted = channel.fit(rendition)
+        except DoesNotFit as error:
+            reasons.append(f"the {attempt.value} text is too long by {error.surplus} {error.unit}")
+            continue
+        except ChannelError as error:
+            reasons.append(error.problems[0].says)
+            break
+        return PlannedText(channel=name, asked=variant, rendition=rendition, fitted=fitted)
+    return Gap(channel=name, language=language, variant=variant.value, reason="; ".join(reasons))
+
+
+def _senses(
+    texts: Iterable[PlannedText],
+    ways: Mapping[tuple[str, Mode], Way],
+    alert: Alert,
+    offered: Sequence[str],
+) -> dict[str, frozenset[Sense]]:
+    reached: dict[str, set[Sense]] = {language: set() for language in offered}
+    for text in texts:
+        way = way_for(alert, text.channel.removesuffix(".exercise"), ways)
+        reached.setdefault(text.rendition.language, set()).update(way.capabilities.senses)
+    return {language: frozenset(senses) for language, senses in reached.items()}

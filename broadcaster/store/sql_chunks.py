@@ -1,0 +1,333 @@
+"""The statements of the work queue: claim, save, give back.
+
+Every write after a claim carries the fence of that claim.  A fence that no longer matches means
+the lease is lost; a negative one means a newer alert superseded the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from broadcaster.model.cap import Severity
+from broadcaster.model.states import CODES, MAY_HAVE_REACHED, State, decode, moved, replace
+from broadcaster.store.addresses import AddressBook
+from broadcaster.store.port import Chunk, Line, Recipient, Remark
+from broadcaster.store.sql_alerts import fresh
+
+_CLAIM = """
+SELECT id, alert, thread, channel, round, segment, items, priority, attempts, fence, expires_at,
+       states, size, follows
+FROM chunk AS c
+WHERE channel = ?1 AND state = 'ready' AND due <= ?2 AND priority <= ?3
+  AND NOT EXISTS (SELECT 1 FROM chunk AS d WHERE d.thread = c.thread AND d.channel = c.channel
+                  AND d.state = 'leased' AND d.segment IS c.segment)
+ORDER BY priority, id LIMIT 1
+"""
+
+
+def claim(
+    db: apsw.Connection,
+    book: AddressBook,
+    channel: str,
+    now: datetime,
+    owner: str,
+    lease: float,
+    urgent_only: bool,
+    harmless: bool,
+) -> Chunk | None:
+    """Lease the most urgent due chunk of a channel and open its addresses."""
+    row: Any = db.execute(_CLAIM, (channel, now.timestamp(), 0 if urgent_only else 9)).fetchone()
+    if row is None:
+        return None
+    (
+        number,
+        alert,
+        thread,
+        _,
+        round_,
+        segment,
+        items,
+        priority,
+        attempts,
+        fence,
+        expires_at,
+        states,
+        size,
+        follows,
+    ) = row
+    db.execute(
+        "UPDATE chunk SET state='leased', owner=?, lease_until=?, fence=fence+1,"
+        " attempts=attempts+1 WHERE id=?",
+        (owner, now.timestamp() + lease, number),
+    )
+    chunk = Chunk(
+        id=number,
+        alert=alert,
+        thread=thread,
+        channel=channel,
+        round=round_,
+        segment=segment,
+        items=tuple((language, variant) for language, variant in json.loads(items)),
+        priority=priority,
+        attempts=attempts + 1,
+        fence=fence + 1,
+        expires=datetime.fromtimestamp(expires_at, now.tzinfo) if expires_at else None,
+        states=states if states is not None else fresh(size),
+    )
+    chunk.replaces = tuple(
+        earlier
+        for (earlier,) in db.execute(
+            "SELECT DISTINCT alert FROM chunk WHERE thread=? AND channel=? AND segment IS ?"
+            " AND alert<>? ORDER BY id",
+            (thread, channel, segment, alert),
+        )
+    )
+    if segment is not None:
+        wanted = (
+            {CODES[State.PLANNED], CODES[State.UNKNOWN]} if harmless else {CODES[State.PLANNED]}
+        )
+        chunk.recipients = _recipients(db, book, chunk, wanted, fresh_chunk=states is None)
+    if follows:
+        _only_followers(db, chunk)
+    db.execute("UPDATE chunk SET states=? WHERE id=?", (chunk.states, number))
+    return chunk
+
+
+def _recipients(
+    db: apsw.Connection, book: AddressBook, chunk: Chunk, wanted: set[int], *, fresh_chunk: bool
+) -> tuple[Recipient, ...]:
+    """Open the addresses still to be reached; mark everybody the alert is not for."""
+    about: Any = db.execute(
+        "SELECT areas, hazard, severity FROM alert WHERE identifier=?", (chunk.alert,)
+    ).fetchone()
+    areas, hazard, severity = about
+    touched = set(json.loads(areas))
+    rank = Severity(severity).rank
+    states = bytearray(len(chunk.states))
+    planned = CODES[State.PLANNED]
+    found = []
+    for position, sealed, wants, hazards, minimum in db.execute(
+        "SELECT position, address, areas, hazards, minimum FROM subscriber WHERE segment=?"
+        " AND position<? ORDER BY position",
+        (chunk.segment, len(chunk.states)),
+    ):
+        code = chunk.states[position]
+        if fresh_chunk and not (
+            minimum <= rank
+            and (not wants or not touched.isdisjoint(wants.split()))
+            and (not hazards or hazard in hazards.split())
+        ):
+            continue  # not addressed
+        states[position] = code
+        if code in wanted:
+            found.append(Recipient(position, book.open(sealed)))
+    # Somebody who left between two attempts is not addressed any more; what was already sent
+    # to them stays in the record.
+    for position, code in enumerate(chunk.states):
+        if states[position] == 0 and code not in (0, planned):
+            states[position] = code
+    chunk.states = bytes(states)
+    return tuple(found)
+
+
+def _only_followers(db: apsw.Connection, chunk: Chunk) -> None:
+    """A Cancel goes where an earlier alert of the thread was, or may have been, received."""
+    may = {CODES[state] for state in MAY_HAVE_REACHED}
+    reached = bytearray(len(chunk.states))
+    anything = False
+    for (states,) in db.execute(
+        "SELECT states FROM chunk WHERE thread=? AND channel=? AND segment IS ? AND alert<>?"
+        " AND states IS NOT NULL",
+        (chunk.thread, chunk.channel, chunk.segment, chunk.alert),
+    ):
+        for position, code in enumerate(states[: len(reached)]):
+            if code in may:
+                reached[position] = 1
+                anything = True
+    if chunk.segment is None:
+        # One area: if any language of the warning left, every language of the all-clear goes.
+        if not anything:
+            chunk.states = replace(chunk.states, [State.PLANNED], State.SUPERSEDED)
+        return
+    planned, superseded = CODES[State.PLANNED], CODES[State.SUPERSEDED]
+    chunk.states = bytes(
+        superseded if code == planned and not reached[position] else code
+        for position, code in enumerate(chunk.states)
+    )
+    chunk.recipients = tuple(r for r in chunk.recipients if reached[r.position])
+
+
+def save(
+    db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: datetime, lease: float
+) -> bool:
+    """Save states and keep the lease; false when the work must stop."""
+    fence = _write(db, chunk, remarks, now)
+    if fence == chunk.fence:
+        db.execute("UPDATE chunk SET lease_until=? WHERE id=?", (now.timestamp() + lease, chunk.id))
+    return fence == chunk.fence
+
+
+def finish(
+    db: apsw.Connection,
+    chunk: Chunk,
+    remarks: Sequence[Remark],
+    now: datetime,
+    again: datetime | None,
+    reason: str,
+) -> None:
+    """Save states and give the chunk back."""
+    fence = _write(db, chunk, remarks, now)
+    if fence == -chunk.fence:
+        # Superseded while it was out: what has not left stays here.
+        states = replace(chunk.states, [State.PLANNED], State.SUPERSEDED)
+        db.execute(
+            "UPDATE chunk SET state='superseded', states=?, owner=NULL, lease_until=NULL, reason=?"
+            " WHERE id=?",
+            (states, "a newer alert of the thread took its place", chunk.id),
+        )
+    elif fence == chunk.fence:
+        db.execute(
+            "UPDATE chunk SET state=?, due=ifnull(?, due), owner=NULL, lease_until=NULL, reason=?"
+            " WHERE id=?",
+            ("ready" if again else "done", again.timestamp() if again else None, reason, chunk.id),
+        )
+
+
+def _write(db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: datetime) -> int:
+    """Write the states if the lease is still ours; give the fence found (0: the lease is lost).
+
+    Even when the work was superseded meanwhile: what was sent, was sent.
+    """
+    row: Any = db.execute("SELECT fence, state FROM chunk WHERE id=?", (chunk.id,)).fetchone()
+    fence: int = row[0]
+    if abs(fence) != chunk.fence or row[1] != "leased":
+        return 0
+    db.execute("UPDATE chunk SET states=? WHERE id=?", (chunk.states, chunk.id))
+    db.executemany(
+        "INSERT INTO remark VALUES (?,?,?,?,?,?) ON CONFLICT(chunk, position) DO UPDATE SET"
+        " state=excluded.state, reason=excluded.reason, reference=excluded.reference,"
+        " at=excluded.at",
+        [
+            (
+                chunk.id,
+                r.position,
+                r.state.value,
+                r.reason,
+                r.reference,
+                now.isoformat(timespec="seconds"),
+            )
+            for r in remarks
+        ],
+    )
+    return fence
+
+
+def void_leases(db: apsw.Connection, now: datetime) -> int:
+    """After a crash: leased work is ready again, and what was in the air is honestly unknown."""
+    rows: Any = db.execute("SELECT id, fence, states FROM chunk WHERE state='leased'").fetchall()
+    for number, fence, states in rows:
+        settled = replace(states, [State.ATTEMPTING], State.UNKNOWN) if states else states
+        if fence < 0 and settled:
+            settled = replace(settled, [State.PLANNED], State.SUPERSEDED)
+        db.execute(
+            "UPDATE chunk SET state=?, states=?, fence=abs(fence)+1, owner=NULL, lease_until=NULL,"
+            " due=min(due, ?), reason='the program stopped while this was being sent' WHERE id=?",
+            ("superseded" if fence < 0 else "ready", settled, now.timestamp(), number),
+        )
+    return len(rows)
+
+
+def receive(
+    db: apsw.Connection,
+    alert: str,
+    channel: str,
+    round_: int,
+    segment: int,
+    position: int,
+    state: State,
+    reason: str,
+    reference: str,
+    now: datetime,
+) -> bool:
+    """Late evidence about one position."""
+    row: Any = db.execute(
+        "SELECT id, states FROM chunk WHERE alert=? AND channel=? AND round=?"
+        " AND ifnull(segment, 0)=?",
+        (alert, channel, round_, segment),
+    ).fetchone()
+    if row is None or row[1] is None or position >= len(row[1]):
+        return False
+    number, current = row
+    before = decode(current)[position]
+    if before is None or (after := moved(before, state)) is before:
+        return False
+    states = bytearray(current)
+    states[position] = CODES[after]
+    db.execute("UPDATE chunk SET states=? WHERE id=?", (bytes(states), number))
+    if reason or reference:
+        db.execute(
+            "INSERT OR REPLACE INTO remark VALUES (?,?,?,?,?,?)",
+            (number, position, after.value, reason, reference, now.isoformat(timespec="seconds")),
+        )
+    return True
+
+
+def lines(db: apsw.Connection, identifier: str) -> list[Line]:
+    """The report: states per channel, language and variant, with the distinct reasons."""
+    shown = {
+        (channel, language, variant): actual
+        for channel, language, variant, actual in db.execute(
+            "SELECT channel, language, variant, shown FROM rendition WHERE alert=?", (identifier,)
+        )
+    }
+    totals: dict[tuple[str, str, str], dict[State, int]] = {}
+    reasons: dict[tuple[str, str, str], dict[str, None]] = {}
+    attempts: dict[tuple[str, str, str], int] = {}
+    many: dict[tuple[str, str, str], bool] = {}
+    by_code = {code: state for state, code in CODES.items()}
+    chunks: Any = db.execute(
+        "SELECT id, channel, segment, items, states, size, attempts, reason FROM chunk"
+        " WHERE alert=? ORDER BY id",
+        (identifier,),
+    ).fetchall()
+    for number, channel, segment, items, states, size, tries, why in chunks:
+        states = states if states is not None else fresh(size)
+        remarks: Any = db.execute(
+            "SELECT position, reason, reference FROM remark WHERE chunk=?", (number,)
+        ).fetchall()
+        for index, (language, variant) in enumerate(json.loads(items)):
+            key = (channel, language, variant)
+            if segment is None:  # a later round of a publication is the same publication again
+                totals.pop(key, None)
+                reasons.pop(key, None)
+            total = totals.setdefault(key, {})
+            seen = reasons.setdefault(key, {})
+            attempts[key] = max(attempts.get(key, 0), tries)
+            many[key] = segment is not None
+            mine = states if segment is not None else states[index : index + 1]
+            for code, state in by_code.items():
+                if n := mine.count(code):
+                    total[state] = total.get(state, 0) + n
+            if why:
+                seen[why] = None
+            for position, reason, reference in remarks:
+                if segment is not None or position == index:
+                    seen[f"{reason} ({reference})" if reason and reference else reason] = None
+    return [
+        Line(
+            channel=key[0],
+            language=key[1],
+            variant=key[2],
+            shown=shown.get(key, ""),
+            counts=counts,
+            reasons=tuple(filter(None, reasons[key]))[:8],
+            attempts=attempts[key],
+            recipients=many[key],
+        )
+        for key, counts in totals.items()
+    ]

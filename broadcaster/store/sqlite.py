@@ -1,0 +1,299 @@
+"""The Store on one SQLite file: WAL, synchronous FULL, one writer thread.
+
+The driver is the apsw wheel, which carries its own SQLite: versions 3.7.0 to 3.51.2, the system's
+and the standard library's among them, can corrupt a WAL database when two connections checkpoint
+at the same instant.  There is no fallback to the standard library's module for that reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from broadcaster.model.errors import Problem, Unavailable
+from broadcaster.model.states import State
+from broadcaster.store import audit, sql_alerts, sql_audit, sql_chunks, sql_subscribers
+from broadcaster.store.addresses import AddressBook, load_secret
+from broadcaster.store.port import (
+    AuditEntry,
+    Chunk,
+    Gap,
+    Line,
+    NewAlert,
+    Remark,
+    StoredAlert,
+    StoredRendition,
+    Subscription,
+)
+from broadcaster.store.writer import Worker
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """:class:`broadcaster.store.port.Store` on ``broadcaster.db`` in the data folder.
+
+    May be used from any event loop of the process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open or create the database.  Raises ``Unavailable`` with a remedy when that fails."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                Problem(
+                    "data",
+                    f"the data folder {folder} cannot be made: {error.strerror}",
+                    "name a folder you may write with --data",
+                )
+            ) from error
+        self._path = folder / "broadcaster.db"
+        self._head = folder / "audit.head"
+        self._book = AddressBook(load_secret(folder / "keys" / "addresses.key"))
+        self._writer = Worker("write", self._connect, writes=True)
+        self._reader = Worker("read", self._connect_reader, writes=False)
+
+    def _connect(self) -> apsw.Connection:
+        db = apsw.Connection(str(self._path))
+        db.set_busy_timeout(5000)
+        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")
+        for (answer,) in db.execute("PRAGMA quick_check(1)"):
+            if answer != "ok":
+                raise apsw.CorruptError(str(answer))
+        _migrate(db)
+        return db
+
+    def _connect_reader(self) -> apsw.Connection:
+        db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        db.set_busy_timeout(5000)
+        db.execute("PRAGMA wal_autocheckpoint=0")  # only the writer may checkpoint
+        return db
+
+    async def _write(self, job: Callable[[apsw.Connection], T]) -> T:
+        return await asyncio.wrap_future(self._writer.submit(job))
+
+    async def _read(self, job: Callable[[apsw.Connection], T]) -> T:
+        future: Future[T] = self._reader.submit(job)
+        return await asyncio.wrap_future(future)
+
+    async def take_in(self, raw: bytes, origin: str, now: datetime) -> int:
+        """See :meth:`Store.take_in`."""
+        number = await self._write(lambda db: sql_alerts.take_in(db, raw, origin, now))
+        await self._anchor()
+        return number
+
+    async def took(self, intake: int, outcome: str) -> None:
+        """See :meth:`Store.took`."""
+        await self._write(lambda db: sql_alerts.took(db, intake, outcome))
+
+    async def commit(
+        self, alert: NewAlert, now: datetime, *, hold: bool, detail: Mapping[str, Any]
+    ) -> None:
+        """See :meth:`Store.commit`."""
+        await self._write(lambda db: sql_alerts.commit(db, alert, now, hold, detail))
+        await self._anchor()
+
+    async def release(
+        self, identifier: str, officer: str, now: datetime, detail: Mapping[str, Any]
+    ) -> None:
+        """See :meth:`Store.release`."""
+        await self._write(lambda db: sql_alerts.release(db, identifier, officer, now, detail))
+        await self._anchor()
+
+    async def withdraw(self, identifier: str, officer: str, now: datetime, reason: str) -> None:
+        """See :meth:`Store.withdraw`."""
+        await self._write(lambda db: sql_alerts.withdraw(db, identifier, officer, now, reason))
+        await self._anchor()
+
+    async def alert(self, identifier: str) -> StoredAlert | None:
+        """See :meth:`Store.alert`."""
+        return await self._read(lambda db: sql_alerts.find(db, identifier))
+
+    async def alerts(self) -> Sequence[StoredAlert]:
+        """See :meth:`Store.alerts`."""
+        return await self._read(sql_alerts.newest_first)
+
+    async def thread(self, thread: str) -> Sequence[StoredAlert]:
+        """See :meth:`Store.thread`."""
+        return await self._read(lambda db: sql_alerts.thread(db, thread))
+
+    async def relayed(self, origin: str) -> StoredAlert | None:
+        """See :meth:`Store.relayed`."""
+        return await self._read(lambda db: sql_alerts.relayed(db, origin))
+
+    async def renditions(self, identifier: str, channel: str) -> Sequence[StoredRendition]:
+        """See :meth:`Store.renditions`."""
+        return await self._read(lambda db: sql_alerts.renditions(db, identifier, channel))
+
+    async def claim(
+        self,
+        channel: str,
+        now: datetime,
+        *,
+        owner: str,
+        lease: float,
+        urgent_only: bool,
+        harmless: bool,
+    ) -> Chunk | None:
+        """See :meth:`Store.claim`."""
+        return await self._write(
+            lambda db: sql_chunks.claim(
+                db, self._book, channel, now, owner, lease, urgent_only, harmless
+            )
+        )
+
+    async def progress(
+        self, chunk: Chunk, *, remarks: Sequence[Remark], now: datetime, lease: float
+    ) -> bool:
+        """See :meth:`Store.progress`."""
+        return await self._write(lambda db: sql_chunks.save(db, chunk, remarks, now, lease))
+
+    async def finish(
+        self,
+        chunk: Chunk,
+        *,
+        remarks: Sequence[Remark],
+        now: datetime,
+        again: datetime | None,
+        reason: str,
+    ) -> None:
+        """See :meth:`Store.finish`."""
+        await self._write(lambda db: sql_chunks.finish(db, chunk, remarks, now, again, reason))
+
+    async def void_leases(self, now: datetime) -> int:
+        """See :meth:`Store.void_leases`."""
+        return await self._write(lambda db: sql_chunks.void_leases(db, now))
+
+    async def receive(
+        self,
+        alert: str,
+        channel: str,
+        round_: int,
+        segment: int,
+        position: int,
+        state: State,
+        reason: str,
+        reference: str,
+        now: datetime,
+    ) -> bool:
+        """See :meth:`Store.receive`."""
+        return await self._write(
+            lambda db: sql_chunks.receive(
+                db, alert, channel, round_, segment, position, state, reason, reference, now
+            )
+        )
+
+    async def report(self, identifier: str) -> tuple[Sequence[Line], Sequence[Gap]]:
+        """See :meth:`Store.report`."""
+        return await self._read(
+            lambda db: (sql_chunks.lines(db, identifier), sql_alerts.gaps(db, identifier))
+        )
+
+    async def published(self, channel: str) -> Sequence[StoredAlert]:
+        """See :meth:`Store.published`."""
+        return await self._read(lambda db: sql_alerts.published(db, channel))
+
+    async def republish(
+        self, identifier: str, channels: Sequence[str], why: str, now: datetime, *, after_end: bool
+    ) -> bool:
+        """See :meth:`Store.republish`."""
+        return await self._write(
+            lambda db: sql_alerts.republish(db, identifier, channels, why, now, after_end)
+        )
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """See :meth:`Store.next_due`."""
+        return await self._read(lambda db: sql_alerts.next_due(db, now))
+
+    async def record(
+        self, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: datetime
+    ) -> None:
+        """See :meth:`Store.record`."""
+        await self._write(lambda db: sql_audit.append(db, actor, action, subject, detail, now))
+        await self._anchor()
+
+    async def audit(self) -> Sequence[AuditEntry]:
+        """See :meth:`Store.audit`."""
+        return await self._read(sql_audit.entries)
+
+    async def verify(self) -> Sequence[str]:
+        """See :meth:`Store.verify`."""
+        head = self._read_head()
+        return await self._read(
+            lambda db: (
+                audit.contradictions(sql_audit.entries(db), head) + sql_audit.contradictions(db)
+            )
+        )
+
+    async def subscribe(
+        self, channel: str, subscriptions: Sequence[Subscription], now: datetime
+    ) -> int:
+        """See :meth:`Store.subscribe`."""
+        return await self._write(
+            lambda db: sql_subscribers.subscribe(db, self._book, channel, subscriptions, now)
+        )
+
+    async def unsubscribe(self, channel: str, address: str) -> bool:
+        """See :meth:`Store.unsubscribe`."""
+        return await self._write(
+            lambda db: sql_subscribers.unsubscribe(db, self._book, channel, address)
+        )
+
+    async def subscribers(self, channel: str) -> Mapping[tuple[str, str], int]:
+        """See :meth:`Store.subscribers`."""
+        return await self._read(lambda db: sql_subscribers.counts(db, channel))
+
+    async def close(self) -> None:
+        """See :meth:`Store.close`."""
+        self._writer.close()
+        self._reader.close()
+
+    async def _anchor(self) -> None:
+        """Name the newest audit entry outside the database, so that a cut-off end is found.
+
+        Written after the commit and allowed to lag one entry: an older head still holds.
+        """
+        newest: Any = await self._read(
+            lambda db: db.execute(
+                "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
+            ).fetchone()
+        )
+        temporary = self._head.with_suffix(".part")
+        temporary.write_text(json.dumps(newest), encoding="ascii")
+        os.replace(temporary, self._head)
+
+    def _read_head(self) -> tuple[int, str] | None:
+        try:
+            seq, digest = json.loads(self._head.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+        return int(seq), str(digest)
+
+
+def _migrate(db: apsw.Connection) -> None:
+    """Bring the schema up to date: numbered files, each in one transaction."""
+    version = int(db.pragma("user_version"))
+    folder = files("broadcaster.store").joinpath("migrations")
+    steps = sorted(int(f.name[:4]) for f in folder.iterdir() if f.name.endswith(".sql"))
+    if version > max(steps):
+        raise Unavailable(
+            Problem(
+                "database",
+                f"was written by a newer Broadcaster (schema {version})",
+                "install that version, or restore a backup made before it ran",
+            )
+        )
+    for step in steps:
+        if step > version:
+            sql = folder.joinpath(f"{step:04}.sql").read_text(encoding="utf-8")
+            db.execute(f"BEGIN IMMEDIATE; {sql}; PRAGMA user_version={step}; COMMIT")

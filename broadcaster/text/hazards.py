@@ -1,0 +1,240 @@
+"""The hazard catalogue: rows of ``templates/hazards/*.yaml`` as frozen values.
+
+A hazard is data.  Adding one is adding a file and translating its sentences; no code names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from broadcaster.model.cap import Category, Certainty, Pair, ResponseType, Severity, Urgency
+from broadcaster.model.errors import BadInput, Problem
+from broadcaster.text.formats import UNITS
+
+E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value an officer may give, and the sentence that says it."""
+
+    name: str
+    unit: str
+    """One of :data:`broadcaster.text.formats.UNITS`, or ``name`` for a proper name."""
+    says: str
+    """Msgid with ``%(name)s`` for this value and for the one it goes ``with``."""
+    minimum: float | None = None
+    maximum: float | None = None
+    together: str = ""
+    """Another parameter that is said in the same sentence; it must be given too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The sentences of one level, or of the all-clear; all are msgids."""
+
+    headline: str
+    short: str
+    impacts: tuple[str, ...]
+    actions: Mapping[str, str]
+    """Action id to sentence, in order of importance; the default choice of an officer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of a hazard; 3 is the worst."""
+
+    number: int
+    severity: Severity
+    urgency: Urgency
+    certainty: Certainty
+    responses: tuple[ResponseType, ...]
+    event_codes: tuple[Pair, ...]
+    texts: Texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """One row of the catalogue."""
+
+    id: str
+    event: str
+    """Msgid of the hazard's name."""
+    categories: tuple[Category, ...]
+    pictogram: str
+    levels: Mapping[int, Level]
+    parameters: Mapping[str, Parameter]
+    actions: Mapping[str, str]
+    """Every action an officer may choose: id to msgid."""
+    all_clear: Texts
+
+
+def load_hazards(folder: Path) -> dict[str, Hazard]:
+    """Every ``*.yaml`` of the folder by id.  Raises ``BadInput`` with every problem at once."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    problems: list[Problem] = []
+    found: dict[str, Hazard] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            raw = yaml.load(path.read_bytes(), loader)
+        except (OSError, yaml.YAMLError) as error:
+            problems.append(Problem(path.name, f"cannot be read: {error}"))
+            continue
+        row = _Row(raw, path.name, problems)
+        hazard = _hazard(row)
+        if hazard.id in found:
+            row.wrong("id", f"another file already describes {hazard.id}")
+        found[hazard.id] = hazard
+    if not found:
+        problems.append(Problem(str(folder), "holds no hazard", "add a file such as heat.yaml"))
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
+class _Row:
+    """A mapping that is read with manners: what is missing or wrong is noted, never raised."""
+
+    def __init__(self, raw: Any, where: str, problems: list[Problem]) -> None:
+        self._raw = raw if isinstance(raw, Mapping) else {}
+        self._where, self._problems = where, problems
+        if not isinstance(raw, Mapping):
+            problems.append(Problem(where, "is not a mapping", "write `name: value` lines"))
+
+    def wrong(self, key: str, says: str, remedy: str = "") -> None:
+        self._problems.append(Problem(f"{self._where}:{key}", says, remedy))
+
+    def keys(self) -> list[Any]:
+        return list(self._raw)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._raw.get(key, default)
+        if not isinstance(value, str) or (not value and default is None):
+            self.wrong(key, "must be text")
+            return ""
+        return value
+
+    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        value = self._raw.get(key, default)
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            self.wrong(key, "must be a list of texts")
+            return ()
+        return tuple(value)
+
+    def number(self, key: str) -> float | None:
+        value = self._raw.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            self.wrong(key, "must be a number")
+            return None
+        return value
+
+    def choice(self, key: str, kind: type[E], default: E) -> E:
+        value = self._raw.get(key)
+        try:
+            return kind(str(value))
+        except ValueError:
+            self.wrong(
+                key,
+                f"{value!r} is no {kind.__name__}",
+                "one of " + ", ".join(member.value for member in kind),
+            )
+            return default
+
+    def choices(self, key: str, kind: type[E]) -> tuple[E, ...]:
+        return tuple(
+            _Row({key: value}, self._where, self._problems).choice(key, kind, next(iter(kind)))
+            for value in self.texts(key)
+        )
+
+    def pairs(self, key: str) -> tuple[Pair, ...]:
+        rows = self._raw.get(key, [])
+        if not isinstance(rows, list):
+            self.wrong(key, "must be a list of {name, value}")
+            return ()
+        return tuple(
+            Pair(row.text("name"), row.text("value"))
+            for row in (_Row(raw, f"{self._where}:{key}", self._problems) for raw in rows)
+        )
+
+    def row(self, key: Any) -> _Row:
+        return _Row(self._raw.get(key, {}), f"{self._where}:{key}", self._problems)
+
+
+def _hazard(row: _Row) -> Hazard:
+    actions = {name: row.row("actions").text(name) for name in row.row("actions").keys()}
+    codes = row.pairs("event_codes")
+    levels = {
+        number: _level(row.row("levels").row(number), number, actions, codes)
+        for number in row.row("levels").keys()
+    }
+    if sorted(levels) != list(range(1, len(levels) + 1)):
+        row.wrong("levels", "must be numbered from 1 upwards; 3 is the worst")
+    ending = row.row("all_clear")
+    own = {name: ending.row("actions").text(name) for name in ending.row("actions").keys()}
+    return Hazard(
+        id=row.text("id"),
+        event=row.text("event"),
+        categories=row.choices("category", Category),
+        pictogram=row.text("pictogram"),
+        levels=MappingProxyType(levels),
+        parameters=MappingProxyType(
+            {
+                name: _parameter(row.row("parameters").row(name), name)
+                for name in row.row("parameters").keys()
+            }
+        ),
+        actions=MappingProxyType(actions),
+        all_clear=_texts(ending, actions | own),
+    )
+
+
+def _level(row: _Row, number: int, actions: Mapping[str, str], codes: tuple[Pair, ...]) -> Level:
+    return Level(
+        number=number,
+        severity=row.choice("severity", Severity, Severity.UNKNOWN),
+        urgency=row.choice("urgency", Urgency, Urgency.UNKNOWN),
+        certainty=row.choice("certainty", Certainty, Certainty.UNKNOWN),
+        responses=row.choices("response", ResponseType),
+        event_codes=codes + row.pairs("event_codes"),
+        texts=_texts(row, actions),
+    )
+
+
+def _texts(row: _Row, actions: Mapping[str, str]) -> Texts:
+    chosen = {}
+    for name in row.texts("do"):
+        if name not in actions:
+            row.wrong(
+                "do",
+                f"names the action {name!r}, which is not described",
+                "one of " + ", ".join(actions),
+            )
+        else:
+            chosen[name] = actions[name]
+    return Texts(
+        headline=row.text("headline"),
+        short=row.text("short"),
+        impacts=row.texts("impacts"),
+        actions=MappingProxyType(chosen),
+    )
+
+
+def _parameter(row: _Row, name: str) -> Parameter:
+    unit = row.text("unit")
+    if unit not in (*UNITS, "name"):
+        row.wrong("unit", f"{unit!r} is no unit", f"one of {', '.join(UNITS)}, name")
+    return Parameter(
+        name=name,
+        unit=unit,
+        says=row.text("says"),
+        minimum=row.number("minimum"),
+        maximum=row.number("maximum"),
+        together=row.text("with", ""),
+    )
