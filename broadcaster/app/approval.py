@@ -19,22 +19,33 @@ def identify(officers: Collection[Officer], os_user: str, token: str) -> Officer
         for officer in officers:
             if officer.token and hmac.compare_digest(officer.token.reveal(), token):
                 return officer
-        raise Refused(Problem("officer", "this token belongs to no officer",
-                              "check BROADCASTER_TOKEN"))
+        raise Refused(
+            Problem("officer", "this token belongs to no officer", "check BROADCASTER_TOKEN")
+        )
     for officer in officers:
         if officer.os_user and officer.os_user == os_user:
             return officer
     if not officers:
         return Officer(name=os_user, os_user=os_user)
-    raise Refused(Problem("officer", f"the user {os_user!r} is no officer of this city",
-                          "ask for an entry under `officers` in config.yaml"))
+    raise Refused(
+        Problem(
+            "officer",
+            f"the user {os_user!r} is no officer of this city",
+            "ask for an entry under `officers` in config.yaml",
+        )
+    )
 
 
 def may(officer: Officer, role: str) -> None:
     """Raise ``Refused`` unless the officer has the role."""
     if role not in officer.roles:
-        raise Refused(Problem("officer", f"{officer.name} may not {role}",
-                              f"an officer with the role {role!r} must do this"))
+        raise Refused(
+            Problem(
+                "officer",
+                f"{officer.name} may not {role}",
+                f"an officer with the role {role!r} must do this",
+            )
+        )
 
 
 def reasons(
@@ -56,5 +67,10 @@ def reasons(
 def second(officer: Officer, authors: Collection[str]) -> None:
     """Raise ``Refused`` unless the officer is somebody else than everyone who wrote the alert."""
     if officer.name in authors:
-        raise Refused(Problem("officer", f"{officer.name} wrote this alert and cannot approve it",
-                              "a second officer must approve, or issue with --break-glass REASON"))
+        raise Refused(
+            Problem(
+                "officer",
+                f"{officer.name} wrote this alert and cannot approve it",
+                "a second officer must approve, or issue with --break-glass REASON",
+            )
+        )

@@ -48,8 +48,9 @@ def wire(settings: Settings) -> tuple[tuple[Wiring, ...], list[Problem]]:
             type_ = find(channel.kind, f"{path}.kind")
         except BadInput as error:
             problems += error.problems
-            wirings.append(Wiring(settings=channel, type_=None, checked={},
-                                  trouble=error.problems[0].says))
+            wirings.append(
+                Wiring(settings=channel, type_=None, checked={}, trouble=error.problems[0].says)
+            )
             continue
         checked: dict[Mode, Any] = {}
         layers = {Mode.LIVE: dict(channel.raw)}
@@ -80,8 +81,11 @@ def load_library(settings: Settings) -> Library:
     unknown = [tag for tag in settings.languages if tag not in library.languages]
     if unknown:
         raise BadInput(
-            Problem("languages", f"{tag!r} is not a language Broadcaster knows",
-                    "add a row to locales/languages.yaml and its catalogues")
+            Problem(
+                "languages",
+                f"{tag!r} is not a language Broadcaster knows",
+                "add a row to locales/languages.yaml and its catalogues",
+            )
             for tag in unknown
         )
     return library
@@ -97,7 +101,11 @@ class App:
     """Everything, built; :meth:`open` starts it, :meth:`close` stops it."""
 
     def __init__(
-        self, settings: Settings, data: Path, *, clock: Clock | None = None,
+        self,
+        settings: Settings,
+        data: Path,
+        *,
+        clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
         """Read texts and areas.  Raises ``BadInput`` with every problem at once."""
@@ -138,18 +146,31 @@ class App:
             for mode, checked in wiring.checked.items():
                 assert wiring.type_ is not None
                 lane = Lane(
-                    type_=wiring.type_, settings=checked, env=self._env(wiring.settings, mode),
-                    store=self.store, source=self.shelf, clock=self.clock, owner=owner,
-                    timeout=wiring.settings.timeout, on_progress=self._moved,
+                    type_=wiring.type_,
+                    settings=checked,
+                    env=self._env(wiring.settings, mode),
+                    store=self.store,
+                    source=self.shelf,
+                    clock=self.clock,
+                    owner=owner,
+                    timeout=wiring.settings.timeout,
+                    on_progress=self._moved,
                 )
                 self.lanes[lane.name] = lane
         await asyncio.gather(*(asyncio.to_thread(lane.open) for lane in self.lanes.values()))
         await self._subscribe_exercise()
         published = [n for n, lane in self.lanes.items() if _publishes(lane)]
         self.timetable = Timetable(
-            self.store, self.clock, published=published,
-            others=[name for name in self.lanes if name not in published], wake=self.wake,
+            self.store,
+            self.clock,
+            published=published,
+            others=[name for name in self.lanes if name not in published],
+            wake=self.wake,
         )
+
+    def warm(self) -> None:
+        """Read catalogues and locale data now, so that the first alert does not wait for them."""
+        self.library.preload(self.settings.languages)
 
     async def start(self) -> int:
         """Begin to send; how many sendings a crash had interrupted."""
@@ -178,9 +199,12 @@ class App:
             for mode in modes:
                 lane = self.lanes.get(lane_name(channel.name, mode))
                 found[channel.name, mode] = Way(
-                    name=channel.name, mode=mode, channel=lane.channel if lane else None,
+                    name=channel.name,
+                    mode=mode,
+                    channel=lane.channel if lane else None,
                     trouble=wiring.trouble or (lane.trouble if lane else ""),
-                    languages=channel.languages, variants=channel.variants,
+                    languages=channel.languages,
+                    variants=channel.variants,
                 )
         return found
 
@@ -235,10 +259,14 @@ class App:
         licence = " ".join(filter(None, (self.gazetteer.attribution, self.gazetteer.licence)))
         return {
             mode: Site(
-                base_url=self._base_url(mode), city=settings.city,
-                sender_name=settings.sender_name, languages=settings.languages,
-                source_language=settings.languages[0], exercise=mode is Mode.EXERCISE,
-                licence=licence, contact=settings.contact,
+                base_url=self._base_url(mode),
+                city=settings.city,
+                sender_name=settings.sender_name,
+                languages=settings.languages,
+                source_language=settings.languages[0],
+                exercise=mode is Mode.EXERCISE,
+                licence=licence,
+                contact=settings.contact,
             )
             for mode in Mode
         }

@@ -52,13 +52,15 @@ class Desk:
         code = 0
         try:
             officer = approval.identify(
-                self._app.settings.officers, str(request.get("user", "")),
+                self._app.settings.officers,
+                str(request.get("user", "")),
                 str(request.get("token", "")),
             )
             act = self._acts().get(command)
             if act is None:
-                raise BadInput(Problem("command", f"{command!r} is no command",
-                                       "see `broadcaster --help`"))
+                raise BadInput(
+                    Problem("command", f"{command!r} is no command", "see `broadcaster --help`")
+                )
             async for event in act(arguments, officer):
                 if event["event"] == "end":
                     code = event["exit"]
@@ -158,9 +160,13 @@ class Desk:
                 raise Refused(found)
             twin = await app.store.relayed(origin_of(foreign))
             if twin is not None:
-                raise Refused(Problem("alert.identifier",
-                                      f"was relayed before, as {twin.identifier}",
-                                      "nothing to do: it is out already"))
+                raise Refused(
+                    Problem(
+                        "alert.identifier",
+                        f"was relayed before, as {twin.identifier}",
+                        "nothing to do: it is out already",
+                    )
+                )
         except BroadcasterError as error:
             await app.store.took(intake, f"refused: {error.problems[0]}")
             raise
@@ -174,8 +180,13 @@ class Desk:
                 if ours is not None:
                     thread = list(await app.store.thread(ours.thread))
             if foreign.msg_type is not MsgType.ALERT and not thread:
-                raise Refused(Problem("alert.references", "names no alert that was relayed here",
-                                      "relay the alert it refers to first"))
+                raise Refused(
+                    Problem(
+                        "alert.references",
+                        "names no alert that was relayed here",
+                        "relay the alert it refers to first",
+                    )
+                )
             return self._prepare.relay(foreign, thread)
 
         async for event in self._send(arguments, officer, prepare, "relay", intake=intake):
@@ -183,8 +194,13 @@ class Desk:
         await app.store.took(intake, "relayed")
 
     async def _send(
-        self, arguments: Mapping[str, Any], officer: Officer,
-        prepare: Callable[[], Awaitable[Prepared]], command: str, *, reason: str = "",
+        self,
+        arguments: Mapping[str, Any],
+        officer: Officer,
+        prepare: Callable[[], Awaitable[Prepared]],
+        command: str,
+        *,
+        reason: str = "",
         intake: int | None = None,
     ) -> Events:
         """Preview, check the officer's consent, commit, watch."""
@@ -196,7 +212,8 @@ class Desk:
                 kept = {k: v for k, v in arguments.items() if k not in ("wait", "expect")}
                 intake = await app.store.take_in(
                     json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(),
-                    f"{command} by {officer.name}", app.clock.now(),
+                    f"{command} by {officer.name}",
+                    app.clock.now(),
                 )
             try:
                 prepared = await prepare()
@@ -206,18 +223,32 @@ class Desk:
                     return
                 expected = str(arguments.get("expect") or "")
                 if expected and not views.same_content(expected, prepared):
-                    raise Refused(Problem("preview", "what would be sent is not what was shown",
-                                          "look at the preview again"))
+                    raise Refused(
+                        Problem(
+                            "preview",
+                            "what would be sent is not what was shown",
+                            "look at the preview again",
+                        )
+                    )
                 if not prepared.plan.sends:
-                    raise Refused([
-                        Problem(gap.channel or "languages", gap.reason)
-                        for gap in prepared.plan.gaps
-                    ] or [Problem("route", "no route leads anywhere for this alert")])
+                    raise Refused(
+                        [
+                            Problem(gap.channel or "languages", gap.reason)
+                            for gap in prepared.plan.gaps
+                        ]
+                        or [Problem("route", "no route leads anywhere for this alert")]
+                    )
                 hold = bool(prepared.approval) and not break_glass
                 await app.store.commit(
-                    prepared.new(officer.name, intake), app.clock.now(), hold=hold,
-                    detail={"command": command, "reason": reason, "break_glass": break_glass,
-                            "approval": list(prepared.approval)},
+                    prepared.new(officer.name, intake),
+                    app.clock.now(),
+                    hold=hold,
+                    detail={
+                        "command": command,
+                        "reason": reason,
+                        "break_glass": break_glass,
+                        "approval": list(prepared.approval),
+                    },
                 )
             except BroadcasterError as error:
                 if intake is not None:
@@ -226,8 +257,12 @@ class Desk:
             if intake is not None:
                 await app.store.took(intake, f"committed as {prepared.alert.identifier}")
         app.wake()
-        yield {"event": "committed", "identifier": prepared.alert.identifier, "held": hold,
-               "approval": list(prepared.approval)}
+        yield {
+            "event": "committed",
+            "identifier": prepared.alert.identifier,
+            "held": hold,
+            "approval": list(prepared.approval),
+        }
         async for event in self._watch(prepared.alert.identifier, arguments):
             yield event
 
@@ -240,17 +275,31 @@ class Desk:
                 raise Refused(Problem(stored.identifier, "does not wait for approval"))
             approval.second(officer, {stored.officer})
             if stored.expires is not None and stored.expires <= app.clock.now():
-                raise Refused(Problem(stored.identifier, "has expired while it waited",
-                                      "withdraw it and issue it anew"))
+                raise Refused(
+                    Problem(
+                        stored.identifier,
+                        "has expired while it waited",
+                        "withdraw it and issue it anew",
+                    )
+                )
             if self._prepare.again(stored) != stored.digest:
-                raise Refused(Problem(stored.identifier, "what would be sent now is not, byte for"
-                                      " byte, what was submitted: texts, templates or channels"
-                                      " changed since", "withdraw it and issue it anew"))
-            await app.store.release(stored.identifier, officer.name, app.clock.now(),
-                                    {"digest": stored.digest, "author": stored.officer})
+                raise Refused(
+                    Problem(
+                        stored.identifier,
+                        "what would be sent now is not, byte for"
+                        " byte, what was submitted: texts, templates or channels"
+                        " changed since",
+                        "withdraw it and issue it anew",
+                    )
+                )
+            await app.store.release(
+                stored.identifier,
+                officer.name,
+                app.clock.now(),
+                {"digest": stored.digest, "author": stored.officer},
+            )
         app.wake()
-        yield {"event": "committed", "identifier": stored.identifier, "held": False,
-               "approval": []}
+        yield {"event": "committed", "identifier": stored.identifier, "held": False, "approval": []}
         async for event in self._watch(stored.identifier, arguments):
             yield event
 
@@ -258,8 +307,9 @@ class Desk:
         approval.may(officer, "issue")
         stored = await self._find(arguments)
         reason = str(arguments.get("reason") or "")
-        await self._app.store.withdraw(stored.identifier, officer.name, self._app.clock.now(),
-                                       reason)
+        await self._app.store.withdraw(
+            stored.identifier, officer.name, self._app.clock.now(), reason
+        )
         yield {"event": "result", "result": {"identifier": stored.identifier, "withdrawn": True}}
 
     # ---- commands that look ------------------------------------------------------------------
@@ -308,8 +358,11 @@ class Desk:
             while True:
                 moved.clear()
                 report = await views.report(self._app, identifier)
-                yield {"event": "progress", "identifier": identifier,
-                       "channels": views.progress(report)}
+                yield {
+                    "event": "progress",
+                    "identifier": identifier,
+                    "channels": views.progress(report),
+                }
                 left = end - loop.time()
                 if report["settled"] or left <= 0:
                     break
@@ -342,8 +395,11 @@ class Desk:
         return drafts.read(
             fields,
             drafts.Context(
-                library=app.library, gazetteer=app.gazetteer, now=app.clock.now(),
-                source_language=app.settings.languages[0], offered=app.settings.languages,
+                library=app.library,
+                gazetteer=app.gazetteer,
+                now=app.clock.now(),
+                source_language=app.settings.languages[0],
+                offered=app.settings.languages,
             ),
             origin,
         )
@@ -363,8 +419,13 @@ class Desk:
     def _stored_fields(self, thread: list[StoredAlert]) -> dict[str, Any]:
         newest = thread[-1]
         if not newest.draft:
-            raise Refused(Problem(newest.identifier, "was relayed, not written here",
-                                  "relay its Update or Cancel, or issue a warning of your own"))
+            raise Refused(
+                Problem(
+                    newest.identifier,
+                    "was relayed, not written here",
+                    "relay its Update or Cancel, or issue a warning of your own",
+                )
+            )
         fields: dict[str, Any] = json.loads(newest.draft)
         # Times were relative when they were written; what stands is what was published.
         alert = parsed(newest.cap)
@@ -379,5 +440,6 @@ class Desk:
 def _same_reality(status: Status, thread: list[StoredAlert]) -> None:
     """Exercise and test are fixed at creation: neither becomes the other, or real."""
     if status.value != thread[0].status:
-        raise Refused(Problem("status", f"the thread is {thread[0].status} and stays so",
-                              "issue a new alert"))
+        raise Refused(
+            Problem("status", f"the thread is {thread[0].status} and stays so", "issue a new alert")
+        )

@@ -39,28 +39,43 @@ class Housekeeping:
                 "id": hazard.id,
                 "name": say(hazard.event),
                 "levels": [
-                    {"number": level.number, "severity": level.severity.value,
-                     "headline": say(level.texts.headline)}
+                    {
+                        "number": level.number,
+                        "severity": level.severity.value,
+                        "headline": say(level.texts.headline),
+                    }
                     for level in hazard.levels.values()
                 ],
                 "parameters": [
-                    {"name": p.name, "unit": p.unit, "minimum": p.minimum, "maximum": p.maximum,
-                     "with": p.together}
+                    {
+                        "name": p.name,
+                        "unit": p.unit,
+                        "minimum": p.minimum,
+                        "maximum": p.maximum,
+                        "with": p.together,
+                    }
                     for p in hazard.parameters.values()
                 ],
-                "actions": [{"id": name, "says": say(msgid)}
-                            for name, msgid in hazard.actions.items()],
+                "actions": [
+                    {"id": name, "says": say(msgid)} for name, msgid in hazard.actions.items()
+                ],
             }
             for hazard in app.library.hazards.values()
         ]
-        yield _result({
-            "hazards": hazards,
-            "areas": [{"id": a.id, "name": a.name, "kind": a.kind} for a in app.gazetteer.named],
-            "languages": list(app.settings.languages),
-            "channels": [c.name for c in app.settings.channels],
-            "officer": officer.name, "zone": app.settings.zone,
-            "now": app.clock.now().isoformat(), "city": app.settings.city,
-        })
+        yield _result(
+            {
+                "hazards": hazards,
+                "areas": [
+                    {"id": a.id, "name": a.name, "kind": a.kind} for a in app.gazetteer.named
+                ],
+                "languages": list(app.settings.languages),
+                "channels": [c.name for c in app.settings.channels],
+                "officer": officer.name,
+                "zone": app.settings.zone,
+                "now": app.clock.now().isoformat(),
+                "city": app.settings.city,
+            }
+        )
 
     async def check(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         """Configuration, catalogues, and a link test of every channel that alarms nobody."""
@@ -69,32 +84,65 @@ class Housekeeping:
             *(asyncio.to_thread(self._ping, name) for name in app.lanes)
         )
         broken = [
-            {"name": w.settings.name, "mode": "live", "kind": w.settings.kind, "ok": False,
-             "says": w.trouble}
-            for w in app.wirings if not w.checked
+            {
+                "name": w.settings.name,
+                "mode": "live",
+                "kind": w.settings.kind,
+                "ok": False,
+                "says": w.trouble,
+            }
+            for w in app.wirings
+            if not w.checked
         ]
         library = app.library
         rows = completeness(library.locales, library.languages.values(), library.phrases)
         offered = set(app.settings.languages)
         languages: list[dict[str, Any]] = [
-            {"language": r.language, "variant": r.variant, "translated": r.translated,
-             "total": r.total, "complete": r.complete, "stale": r.review.stale,
-             "review": r.review.level}
-            for r in rows if r.language in offered
+            {
+                "language": r.language,
+                "variant": r.variant,
+                "translated": r.translated,
+                "total": r.total,
+                "complete": r.complete,
+                "stale": r.review.stale,
+                "review": r.review.level,
+            }
+            for r in rows
+            if r.language in offered
         ]
         found = list(app.problems)
         found += [
-            Problem(f"locales/{r['language']}", f"{r['variant']}: {r['total'] - r['translated']}"
-                    f" of {r['total']} sentences are missing", "translate and review them")
-            for r in languages if not r["complete"]
+            Problem(
+                f"locales/{r['language']}",
+                f"{r['variant']}: {r['total'] - r['translated']}"
+                f" of {r['total']} sentences are missing",
+                "translate and review them",
+            )
+            for r in languages
+            if not r["complete"]
         ]
-        found += [Problem("audit", says, "find out who changed the database")
-                  for says in await app.store.verify()]
+        found += [
+            Problem(
+                f"intake {number}",
+                f"came in at {received} ({origin}) and was cut off before it was decided",
+                "see `broadcaster list`; what is not there was not sent: issue it again",
+            )
+            for number, origin, received in await app.store.unfinished()
+        ]
+        found += [
+            Problem("audit", says, "find out who changed the database")
+            for says in await app.store.verify()
+        ]
         checked = [*channels, *broken]
-        yield _result({
-            "problems": views.problems(found), "channels": checked, "languages": languages,
-            "store": str(app.data), "versions": {"broadcaster": __version__},
-        })
+        yield _result(
+            {
+                "problems": views.problems(found),
+                "channels": checked,
+                "languages": languages,
+                "store": str(app.data),
+                "versions": {"broadcaster": __version__},
+            }
+        )
         bad = bool(found) or not all(row["ok"] for row in checked)
         yield {"event": "end", "exit": 2 if bad else 0}
 
@@ -115,8 +163,11 @@ class Housekeeping:
         action = str(arguments.get("action", ""))
         channel = str(arguments.get("channel", ""))
         if channel not in app.lanes:
-            raise BadInput(Problem("channel", f"there is no channel {channel!r}",
-                                   "one of " + ", ".join(app.lanes)))
+            raise BadInput(
+                Problem(
+                    "channel", f"there is no channel {channel!r}", "one of " + ", ".join(app.lanes)
+                )
+            )
         if action == "count":
             counts = await app.store.subscribers(channel)
             rows = [{"language": t, "variant": v, "subscribers": n} for (t, v), n in counts.items()]
@@ -133,15 +184,22 @@ class Housekeeping:
             yield _result({"added": new, "changed": len(wanted) - new})
         elif action == "import":
             rows_ = csv.DictReader(io.StringIO(str(arguments.get("csv", ""))))
-            wanted = self._subscriptions([{**row, "line": f"line {rows_.line_num}"}
-                                          for row in rows_])
+            wanted = self._subscriptions(
+                [{**row, "line": f"line {rows_.line_num}"} for row in rows_]
+            )
             new = await app.store.subscribe(channel, wanted, app.clock.now())
-            await app.store.record(officer.name, "import", channel, {"rows": len(wanted)},
-                                   app.clock.now())
+            await app.store.record(
+                officer.name, "import", channel, {"rows": len(wanted)}, app.clock.now()
+            )
             yield _result({"added": new, "changed": len(wanted) - new})
         else:
-            raise BadInput(Problem("action", f"{action!r} is nothing to do with subscribers",
-                                   "add, import, count or erase"))
+            raise BadInput(
+                Problem(
+                    "action",
+                    f"{action!r} is nothing to do with subscribers",
+                    "add, import, count or erase",
+                )
+            )
 
     def _subscriptions(self, rows: list[dict[str, Any]]) -> list[Subscription]:
         """Rows checked; every problem at once, and none of them quotes a number."""
@@ -171,9 +229,16 @@ class Housekeeping:
                 wrong.append(Problem(where, f"no hazard is called {', '.join(sorted(unknown))}"))
             if minimum not in MINIMUM:
                 wrong.append(Problem(where, f"{minimum!r} is no severity", ", ".join(MINIMUM)))
-            found.append(Subscription(address=number, language=language, variant=variant,
-                                      areas=wants, hazards=hazards,
-                                      minimum=MINIMUM.get(minimum, 0)))
+            found.append(
+                Subscription(
+                    address=number,
+                    language=language,
+                    variant=variant,
+                    areas=wants,
+                    hazards=hazards,
+                    minimum=MINIMUM.get(minimum, 0),
+                )
+            )
         if wrong:
             raise BadInput(wrong)
         return found
@@ -185,31 +250,59 @@ class Housekeeping:
             findings = lint(library.locales, library.languages.values(), library.phrases)
             offered = set(self._app.settings.languages)
             rows = [
-                {"rule": f.rule, "language": f.language,
-                 "variant": f.variant, "msgid": f.msgid, "says": f.says,
-                 "remedy": f.remedy, "level": f.level}
-                for f in findings if f.language in offered
+                {
+                    "rule": f.rule,
+                    "language": f.language,
+                    "variant": f.variant,
+                    "msgid": f.msgid,
+                    "says": f.says,
+                    "remedy": f.remedy,
+                    "level": f.level,
+                }
+                for f in findings
+                if f.language in offered
             ]
             yield _result({"findings": rows})
             yield {"event": "end", "exit": 2 if any(r["level"] == "error" for r in rows) else 0}
             return
         rows_ = completeness(library.locales, library.languages.values(), library.phrases)
-        yield _result({"languages": [
-            {"language": r.language, "variant": r.variant, "translated": r.translated,
-             "total": r.total, "stale": r.review.stale, "review": r.review.level}
-            for r in rows_
-        ]})
+        yield _result(
+            {
+                "languages": [
+                    {
+                        "language": r.language,
+                        "variant": r.variant,
+                        "translated": r.translated,
+                        "total": r.total,
+                        "stale": r.review.stale,
+                        "review": r.review.level,
+                    }
+                    for r in rows_
+                ]
+            }
+        )
 
     async def audit(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         """The record of who did what, and whether anyone changed it."""
         store = self._app.store
         entries = await store.audit()
         if arguments.get("action") == "show":
-            yield _result({"entries": [
-                {"seq": e.seq, "at": e.at, "actor": e.actor, "action": e.action,
-                 "subject": e.subject, "detail": dict(e.detail), "hash": e.hash}
-                for e in entries
-            ]})
+            yield _result(
+                {
+                    "entries": [
+                        {
+                            "seq": e.seq,
+                            "at": e.at,
+                            "actor": e.actor,
+                            "action": e.action,
+                            "subject": e.subject,
+                            "detail": dict(e.detail),
+                            "hash": e.hash,
+                        }
+                        for e in entries
+                    ]
+                }
+            )
             return
         found = list(await store.verify())
         yield _result({"contradictions": found, "entries": len(entries)})

@@ -24,16 +24,22 @@ class InstanceLock:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise Unavailable(
-                Problem("data", f"the data folder {data} cannot be used: {error.strerror}",
-                        "name a folder you may write with --data")
+                Problem(
+                    "data",
+                    f"the data folder {data} cannot be used: {error.strerror}",
+                    "name a folder you may write with --data",
+                )
             ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._descriptor)
             raise Locked(
-                Problem("data", "another Broadcaster is working in this data folder",
-                        "use its `serve` process, or stop it")
+                Problem(
+                    "data",
+                    "another Broadcaster is working in this data folder",
+                    "use its `serve` process, or stop it",
+                )
             ) from None
 
     def release(self) -> None:

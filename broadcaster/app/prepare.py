@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -89,7 +89,10 @@ class Preparer:
         return self._own(draft, fields, MsgType.ALERT, ())
 
     def follow(
-        self, draft: Draft, fields: Mapping[str, Any], msg_type: MsgType,
+        self,
+        draft: Draft,
+        fields: Mapping[str, Any],
+        msg_type: MsgType,
         thread: Sequence[StoredAlert],
     ) -> Prepared:
         """An Update or Cancel of a thread.  Raises ``Refused`` when there is nothing to follow."""
@@ -99,30 +102,46 @@ class Preparer:
         """A foreign alert in our envelope; ``thread`` is our thread of what it refers to."""
         now = self._now()
         alert = relayed(
-            foreign, identifier=self._identifier(now), sender=self._app.settings.sender, sent=now,
+            foreign,
+            identifier=self._identifier(now),
+            sender=self._app.settings.sender,
+            sent=now,
             references=self._references(thread) if foreign.msg_type is not MsgType.ALERT else (),
         )
         if foreign.msg_type is MsgType.CANCEL and not foreign.infos and thread:
             # A Cancel without words (legal in CAP) still has to be told: in the words, areas and
             # languages of what it cancels, told apart by its msgType.
-            raise Refused(Problem("alert.info", "the Cancel has no words of its own",
-                                  f"use `broadcaster cancel {thread[-1].identifier}`"))
+            raise Refused(
+                Problem(
+                    "alert.info",
+                    "the Cancel has no words of its own",
+                    f"use `broadcaster cancel {thread[-1].identifier}`",
+                )
+            )
         areas = tuple(area for info in alert.infos for area in info.areas)
         return self._finish(
-            alert, thread[0].thread if thread else alert.identifier,
-            area_ids=tuple(sorted(codes_touched(areas, self._app.gazetteer))), hazard="",
-            release=now, origin=origin_of(foreign), strict=False,
+            alert,
+            thread[0].thread if thread else alert.identifier,
+            area_ids=tuple(sorted(codes_touched(areas, self._app.gazetteer))),
+            hazard="",
+            release=now,
+            origin=origin_of(foreign),
+            strict=False,
         )
 
     def again(self, stored: StoredAlert) -> str:
         """The digest of a held alert as it would be sent now, byte for byte."""
         alert = parsed(stored.cap)
-        made, _ = self._plan(alert)
-        return plan.digest(stored.cap, made, release=stored.release,
-                           fingerprint=self._app.library.fingerprint)
+        made, _ = self._plan(alert, self._renderer())
+        return plan.digest(
+            stored.cap, made, release=stored.release, fingerprint=self._app.library.fingerprint
+        )
 
     def _own(
-        self, draft: Draft, fields: Mapping[str, Any], msg_type: MsgType,
+        self,
+        draft: Draft,
+        fields: Mapping[str, Any],
+        msg_type: MsgType,
         thread: Sequence[StoredAlert],
     ) -> Prepared:
         app, now = self._app, self._now()
@@ -130,65 +149,108 @@ class Preparer:
         identifier = self._identifier(now)
         mode = Mode.LIVE if draft.status is Status.ACTUAL else Mode.EXERCISE
         composition = compose(
-            draft, app.library,
+            draft,
+            app.library,
             Identity(
-                identifier=identifier, sender=app.settings.sender,
-                sender_name=app.settings.sender_name, sent=now,
-                base_url=app._base_url(mode), contact=app.settings.contact,
+                identifier=identifier,
+                sender=app.settings.sender,
+                sender_name=app.settings.sender_name,
+                sent=now,
+                base_url=app._base_url(mode),
+                contact=app.settings.contact,
                 languages=app.settings.languages,
             ),
-            msg_type=msg_type, references=references, page=f"alerts/{slug(identifier)}/",
+            msg_type=msg_type,
+            references=references,
+            page=f"alerts/{slug(identifier)}/",
         )
         return self._finish(
-            composition.alert, thread[0].thread if thread else identifier, composition=composition,
-            area_ids=draft.area_ids, hazard=draft.hazard, release=draft.release or now,
+            composition.alert,
+            thread[0].thread if thread else identifier,
+            composition=composition,
+            area_ids=draft.area_ids,
+            hazard=draft.hazard,
+            release=draft.release or now,
             repeat_every=draft.repeat_every.total_seconds() if draft.repeat_every else None,
-            fields=fields, strict=True,
+            fields=fields,
+            strict=True,
         )
 
     def _finish(
-        self, alert: Alert, thread: str, *, area_ids: tuple[str, ...], hazard: str,
-        release: datetime, strict: bool, composition: Composition | None = None,
-        repeat_every: float | None = None, origin: str = "",
+        self,
+        alert: Alert,
+        thread: str,
+        *,
+        area_ids: tuple[str, ...],
+        hazard: str,
+        release: datetime,
+        strict: bool,
+        composition: Composition | None = None,
+        repeat_every: float | None = None,
+        origin: str = "",
         fields: Mapping[str, Any] | None = None,
     ) -> Prepared:
         app = self._app
-        alert = self._attach(alert)
+        render = self._renderer()
+        alert = self._attach(alert, render)
         found = rules.check(alert, now=app.clock.now())
         errors = [problem for problem in found if problem.level == "error"]
         if errors and strict:
             raise BadInput(errors)
         cap = write(alert)
-        made, choices = self._plan(alert)
+        made, choices = self._plan(alert, render)
         dropped = composition.dropped if composition else ()
         gaps = tuple(
             Gap(channel="", language=d.language, variant=d.variant.value, reason=d.reason)
             for d in dropped
         )
-        made = plan.Plan(texts=made.texts, gaps=gaps + made.gaps, sends=made.sends,
-                         reasons=made.reasons, senses=made.senses)
+        made = plan.Plan(
+            texts=made.texts,
+            gaps=gaps + made.gaps,
+            sends=made.sends,
+            reasons=made.reasons,
+            senses=made.senses,
+        )
         known = routing.facts(alert)
         return Prepared(
-            alert=alert, cap=cap, thread=thread, plan=made, choices=choices,
+            alert=alert,
+            cap=cap,
+            thread=thread,
+            plan=made,
+            choices=choices,
             warnings=tuple(p for p in found if p.level == "warning"),
             approval=tuple(approval.reasons(app.settings.approval, known, list(made.reasons))),
             digest=plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint),
-            release=release, area_ids=area_ids, hazard=hazard, repeat_every=repeat_every,
-            origin=origin, fields=fields,
+            release=release,
+            area_ids=area_ids,
+            hazard=hazard,
+            repeat_every=repeat_every,
+            origin=origin,
+            fields=fields,
         )
 
-    def _plan(self, alert: Alert) -> tuple[plan.Plan, tuple[routing.Choice, ...]]:
+    def _plan(
+        self, alert: Alert, render: plan.Render
+    ) -> tuple[plan.Plan, tuple[routing.Choice, ...]]:
         app = self._app
         choices = routing.decide(app.settings.route, routing.facts(alert))
-        made = plan.make(alert, routing.chosen(choices), app.ways(), self._render,
-                         app.settings.languages)
+        made = plan.make(alert, routing.chosen(choices), app.ways(), render, app.settings.languages)
         return made, choices
 
-    def _render(self, alert: Alert, tag: str, variant: Variant, format_: Format
-                ) -> Rendition | None:
-        return rendition(alert, self._app.library, tag, variant, format_)
+    def _renderer(self) -> plan.Render:
+        """Renders one alert; each language and variant once, however many channels ask."""
+        made: dict[tuple[str, Variant], Rendition | None] = {}
 
-    def _attach(self, alert: Alert) -> Alert:
+        def render(alert: Alert, tag: str, variant: Variant, format_: Format) -> Rendition | None:
+            key = (tag, variant)
+            if key not in made:
+                made[key] = rendition(alert, self._app.library, tag, variant, format_)
+            found = made[key]
+            return replace(found, format=format_) if found else None
+
+        return render
+
+    def _attach(self, alert: Alert, render: plan.Render) -> Alert:
         """Name in the alert the files that channels will publish for it."""
         app = self._app
         choices = routing.decide(app.settings.route, routing.facts(alert))
@@ -200,7 +262,7 @@ class Preparer:
                 continue
             for tag in way.languages or app.settings.languages:
                 for variant in way.variants or way.capabilities.variants:
-                    text = self._render(alert, tag, variant, way.capabilities.formats[0])
+                    text = render(alert, tag, variant, way.capabilities.formats[0])
                     if text is None:
                         continue
                     language = cap_language(
@@ -215,14 +277,19 @@ class Preparer:
         newest = thread[-1]
         standing = state(alerts[-1], alerts, now)
         if newest.held:
-            raise Refused(Problem(newest.identifier, "still waits for approval",
-                                  "approve or withdraw it first"))
+            raise Refused(
+                Problem(
+                    newest.identifier, "still waits for approval", "approve or withdraw it first"
+                )
+            )
         if alerts[-1].msg_type is MsgType.CANCEL:
-            raise Refused(Problem(newest.identifier, "the warning was ended already",
-                                  "issue a new warning"))
+            raise Refused(
+                Problem(newest.identifier, "the warning was ended already", "issue a new warning")
+            )
         if standing is ThreadState.EXPIRED:
-            raise Refused(Problem(newest.identifier, "the warning has expired",
-                                  "issue a new warning"))
+            raise Refused(
+                Problem(newest.identifier, "the warning has expired", "issue a new warning")
+            )
         return references_for(alerts)
 
     def _now(self) -> datetime:

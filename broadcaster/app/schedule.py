@@ -25,7 +25,12 @@ class Timetable:
     """What must happen at an instant, decided from the store alone."""
 
     def __init__(
-        self, store: Store, clock: Clock, *, published: list[str], others: list[str],
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        published: list[str],
+        others: list[str],
         wake: Callable[[], None],
     ) -> None:
         """``published`` are the lanes people read, ``others`` the lanes that reach out to them."""
@@ -74,8 +79,9 @@ class Clockwork:
 
     def start(self) -> None:
         """Begin; the first look is now."""
-        self._scheduler.add_job(self._look, "interval", seconds=LOOK, id="look",
-                                next_run_time=datetime.now(UTC))
+        self._scheduler.add_job(
+            self._look, "interval", seconds=LOOK, id="look", next_run_time=datetime.now(UTC)
+        )
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -94,5 +100,6 @@ class Clockwork:
             log.exception("a look at the timetable failed; the next one follows in %d s", LOOK)
             return
         if due is not None and due < datetime.now(UTC) + timedelta(seconds=LOOK):
-            self._scheduler.add_job(self._look, "date", run_date=due, id="due",
-                                    replace_existing=True)
+            self._scheduler.add_job(
+                self._look, "date", run_date=due, id="due", replace_existing=True
+            )

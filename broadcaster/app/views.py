@@ -77,24 +77,46 @@ async def stored_preview(app: App, stored: StoredAlert) -> dict[str, Any]:
             rendition = content[row.language, row.variant]
             assert lane.channel is not None
             fitted = lane.channel.fit(rendition)
-            texts.append({
-                "channel": name, "language": row.language, "variant": row.variant,
-                "shown": row.shown, "text": fitted.shows, "used": fitted.used,
-                "limit": fitted.limit, "unit": fitted.unit, "notes": list(fitted.notes),
-                "meta": dict(fitted.meta),
-            })
+            texts.append(
+                {
+                    "channel": name,
+                    "language": row.language,
+                    "variant": row.variant,
+                    "shown": row.shown,
+                    "text": fitted.shows,
+                    "used": fitted.used,
+                    "limit": fitted.limit,
+                    "unit": fitted.unit,
+                    "notes": list(fitted.notes),
+                    "meta": dict(fitted.meta),
+                }
+            )
     _, gaps = await app.store.report(stored.identifier)
-    return {**_head(alert), "digest": stored.digest, "approval": [], "texts": texts,
-            "gaps": [_gap(gap) for gap in gaps], "senses": {}, "warnings": [], "routes": [],
-            "channels": {}, "recipients": {}, "held": stored.held}
+    return {
+        **_head(alert),
+        "digest": stored.digest,
+        "approval": [],
+        "texts": texts,
+        "gaps": [_gap(gap) for gap in gaps],
+        "senses": {},
+        "warnings": [],
+        "routes": [],
+        "channels": {},
+        "recipients": {},
+        "held": stored.held,
+    }
 
 
 def routes(prepared: Prepared) -> dict[str, Any]:
     """Which routes matched and why."""
     return {
         "routes": [
-            {"route": c.route, "matched": c.matched, "channels": list(c.channels),
-             "reason": c.reason}
+            {
+                "route": c.route,
+                "matched": c.matched,
+                "channels": list(c.channels),
+                "reason": c.reason,
+            }
             for c in prepared.choices
         ],
         "channels": dict(routing.chosen(prepared.choices)),
@@ -122,9 +144,15 @@ async def report(app: App, identifier: str) -> dict[str, Any]:
         "held": stored.held,
         "officer": stored.officer,
         "lines": [
-            {"channel": one.channel, "language": one.language, "variant": one.variant,
-             "shown": one.shown, "states": {s.value: n for s, n in one.counts.items()},
-             "attempts": one.attempts, "reasons": list(one.reasons)}
+            {
+                "channel": one.channel,
+                "language": one.language,
+                "variant": one.variant,
+                "shown": one.shown,
+                "states": {s.value: n for s, n in one.counts.items()},
+                "attempts": one.attempts,
+                "reasons": list(one.reasons),
+            }
             for one in lines
         ],
         "gaps": [_gap(gap) for gap in gaps],
@@ -160,11 +188,22 @@ async def listing(app: App) -> list[dict[str, Any]]:
     rows = []
     for one in stored:
         alert = parsed(one.cap)
-        standing = "withdrawn" if one.withdrawn else "held" if one.held else state(
-            alert, threads[one.thread], now
-        ).value
-        rows.append({**_head(alert), "thread": one.thread, "state": standing, "held": one.held,
-                     "officer": one.officer})
+        standing = (
+            "withdrawn"
+            if one.withdrawn
+            else "held"
+            if one.held
+            else state(alert, threads[one.thread], now).value
+        )
+        rows.append(
+            {
+                **_head(alert),
+                "thread": one.thread,
+                "state": standing,
+                "held": one.held,
+                "officer": one.officer,
+            }
+        )
     return rows
 
 
@@ -180,9 +219,7 @@ def _outcome(
         return "held", 5
     out = sum(totals.get(s.value, 0) for s in REACHED)
     failed = sum(
-        totals.get(s.value, 0)
-        for s in State
-        if s not in REACHED and s is not State.SUPERSEDED
+        totals.get(s.value, 0) for s in State if s not in REACHED and s is not State.SUPERSEDED
     )
     lost = any(not gap.language and gap.channel for gap in gaps)
     if not out:
@@ -211,10 +248,18 @@ def _head(alert: Alert) -> dict[str, Any]:
 def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "texts": [
-            {"channel": t.channel, "language": t.rendition.language, "variant": t.asked.value,
-             "shown": "" if t.asked is t.rendition.variant else t.rendition.variant.value,
-             "text": t.fitted.shows, "used": t.fitted.used, "limit": t.fitted.limit,
-             "unit": t.fitted.unit, "notes": list(t.fitted.notes), "meta": dict(t.fitted.meta)}
+            {
+                "channel": t.channel,
+                "language": t.rendition.language,
+                "variant": t.asked.value,
+                "shown": "" if t.asked is t.rendition.variant else t.rendition.variant.value,
+                "text": t.fitted.shows,
+                "used": t.fitted.used,
+                "limit": t.fitted.limit,
+                "unit": t.fitted.unit,
+                "notes": list(t.fitted.notes),
+                "meta": dict(t.fitted.meta),
+            }
             for t in plan.texts
         ],
         "gaps": [_gap(gap) for gap in plan.gaps],
@@ -236,5 +281,9 @@ async def _recipients(app: App, alert: Alert, plan: Plan) -> dict[str, dict[str,
 
 
 def _gap(gap: Gap) -> dict[str, str]:
-    return {"channel": gap.channel, "language": gap.language, "variant": gap.variant,
-            "reason": gap.reason}
+    return {
+        "channel": gap.channel,
+        "language": gap.language,
+        "variant": gap.variant,
+        "reason": gap.reason,
+    }

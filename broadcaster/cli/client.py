@@ -105,9 +105,7 @@ def spool(data: str, request: Request, words: Words) -> str:
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
     folder = os.path.join(data, "spool")
-    path = os.path.join(
-        folder, f"{moment}.{nanoseconds // 1000:06d}Z-{os.urandom(6).hex()}.json"
-    )
+    path = os.path.join(folder, f"{moment}.{nanoseconds // 1000:06d}Z-{os.urandom(6).hex()}.json")
     aside = path + ".part"
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -23,7 +23,9 @@ RED, YELLOW, GREEN, BOLD, REVERSE = "31;1", "33;1", "32", "1", "7;1"
 # A relayed text may hold control characters that a terminal would obey (U+009B starts a command
 # like ESC does).  They are shown by number; line feed and tab stay.
 _VISIBLE = {
-    code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)
+    code: f"\\x{code:02x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0))
+    if code not in (0x09, 0x0A)
 }
 
 

@@ -56,11 +56,13 @@ TABLE: dict[str, tuple[str, str]] = {
     "hear": ("hear", "hören"),
     "touch": ("touch", "fühlen"),
     # -- standing of an alert
-    "in_force": ("in force", "gilt"),
-    "scheduled": ("scheduled", "geplant"),
-    "ended": ("ended", "beendet"),
-    "held": ("waits for approval", "wartet auf Freigabe"),
-    "withdrawn": ("withdrawn", "zurückgezogen"),
+    "standing.in_force": ("in force", "gilt"),
+    "standing.scheduled": ("scheduled", "geplant"),
+    "standing.superseded": ("replaced by an update", "durch neuere ersetzt"),
+    "standing.cancelled": ("ended", "beendet"),
+    "standing.expired": ("expired", "abgelaufen"),
+    "standing.held": ("waits for approval", "wartet auf Freigabe"),
+    "standing.withdrawn": ("withdrawn", "zurückgezogen"),
     # -- reality
     "banner.Exercise": ("EXERCISE", "ÜBUNG"),
     "banner.Test": ("TEST", "PROBEALARM"),
@@ -108,11 +110,19 @@ TABLE: dict[str, tuple[str, str]] = {
         "CAP-Datei zuerst speichern, dann die Datei angeben",
     ),
     "argument.text": ("is not UTF-8 text", "ist kein UTF-8-Text"),
+    "argument.twice": ("{name} is given twice", "{name} ist doppelt angegeben"),
+    "argument.twice.remedy": ("give it once", "nur einmal angeben"),
+    "note.missing": ("says nothing without --note", "sagt nichts ohne --note"),
     "stdin.empty": ("standard input is empty", "die Standardeingabe ist leer"),
     "draft.none": ("nothing says what to warn of", "es fehlt, wovor gewarnt wird"),
     "draft.none.remedy": (
         "name a file, or --hazard, --level, --area and --expires",
         "eine Datei nennen oder --hazard, --level, --area und --expires",
+    ),
+    "change.none": ("nothing says what changes", "es fehlt, was sich ändert"),
+    "change.none.remedy": (
+        "name what changes: --level 3, --set amount=80, ...",
+        "sagen, was sich ändert: --level 3, --set amount=80, ...",
     ),
     "unconfirmed": (
         "there is no terminal on which somebody could confirm",
@@ -240,7 +250,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "out.not": ("NOT out: {channels}.", "NICHT draußen: {channels}."),
     "out.waiting": ("Still waiting: {channels}.", "Wartet noch: {channels}."),
     "out.look": ("See it: {places}.", "Ansehen: {places}."),
-    "out.later": ("How it goes on: broadcaster status {identifier}", "Wie es weitergeht: broadcaster status {identifier}"),
+    "out.later": (
+        "How it goes on: broadcaster status {identifier}",
+        "Wie es weitergeht: broadcaster status {identifier}",
+    ),
     # -- preview
     "preview": ("PREVIEW, nothing is sent", "VORSCHAU, nichts ist gesendet"),
     "areas": ("Where", "Wo"),
@@ -259,24 +272,36 @@ TABLE: dict[str, tuple[str, str]] = {
         "Every language reaches at least two senses.",
         "Jede Sprache erreicht mindestens zwei Sinne.",
     ),
-    "approval.loud": ("A SECOND OFFICER MUST APPROVE: {reasons}", "FREIGABE DURCH ZWEITE PERSON NÖTIG: {reasons}"),
+    "approval.loud": (
+        "A SECOND OFFICER MUST APPROVE: {reasons}",
+        "FREIGABE DURCH ZWEITE PERSON NÖTIG: {reasons}",
+    ),
     "preview.all": (
         "All texts in full: broadcaster preview {what}",
         "Alle Texte vollständig: broadcaster preview {what}",
     ),
     # -- lists
     "list.none": ("No warning is in force or scheduled.", "Keine Warnung gilt oder ist geplant."),
-    "list.none.all": ("No warning was ever issued here.", "Hier wurde noch keine Warnung ausgegeben."),
+    "list.none.all": (
+        "No warning was ever issued here.",
+        "Hier wurde noch keine Warnung ausgegeben.",
+    ),
     "withdrawn.says": (
         "{identifier} is withdrawn; nothing was sent.",
         "{identifier} ist zurückgezogen; nichts wurde gesendet.",
     ),
     "route.none": ("No route matches.", "Keine Route passt."),
     "check.fine": ("All is well.", "Alles in Ordnung."),
-    "check.trouble": ("Not everything is well: see above.", "Nicht alles ist in Ordnung: siehe oben."),
+    "check.trouble": (
+        "Not everything is well: see above.",
+        "Nicht alles ist in Ordnung: siehe oben.",
+    ),
     "check.incomplete": ("incomplete", "unvollständig"),
     "check.stale": ("stale", "veraltet"),
-    "audit.fine": ("The record of {count} entries is whole.", "Das Protokoll mit {count} Einträgen ist unversehrt."),
+    "audit.fine": (
+        "The record of {count} entries is whole.",
+        "Das Protokoll mit {count} Einträgen ist unversehrt.",
+    ),
     "lint.fine": ("No findings.", "Keine Befunde."),
     # -- asking
     "ask.intro": (

@@ -32,8 +32,22 @@ LONGEST = timedelta(days=14)
 LEVEL_WORDS = {"moderate": 1, "severe": 2, "extreme": 3}
 """The levels by name, for people who know MoWaS, where 1 is the worst."""
 FIELDS = (
-    "hazard", "level", "area", "onset", "expires", "release", "parameters", "actions", "note",
-    "status", "exercise", "severity", "urgency", "certainty", "repeat", "languages",
+    "hazard",
+    "level",
+    "area",
+    "onset",
+    "expires",
+    "release",
+    "parameters",
+    "actions",
+    "note",
+    "status",
+    "exercise",
+    "severity",
+    "urgency",
+    "certainty",
+    "repeat",
+    "languages",
 )
 
 
@@ -57,13 +71,19 @@ def fields_of(raw: bytes, origin: str) -> dict[str, Any]:
     import yaml
 
     if len(raw) > LARGEST:
-        raise BadInput(Problem(origin, f"has {len(raw):,} bytes; a draft has at most {LARGEST:,}",
-                               "is this the right file? CAP files go through `relay`"))
+        raise BadInput(
+            Problem(
+                origin,
+                f"has {len(raw):,} bytes; a draft has at most {LARGEST:,}",
+                "is this the right file? CAP files go through `relay`",
+            )
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput(Problem(origin, f"is not UTF-8 text (byte {error.start})",
-                               "save the file as UTF-8")) from error
+        raise BadInput(
+            Problem(origin, f"is not UTF-8 text (byte {error.start})", "save the file as UTF-8")
+        ) from error
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
             if isinstance(event, yaml.AliasEvent):
@@ -73,13 +93,15 @@ def fields_of(raw: bytes, origin: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"{origin}:{mark.line + 1}" if mark else origin
         says = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise BadInput(Problem(where, f"is not YAML: {says}",
-                               "write `name: value` lines, indented by spaces")) from error
+        raise BadInput(
+            Problem(where, f"is not YAML: {says}", "write `name: value` lines, indented by spaces")
+        ) from error
     except RecursionError:
         raise BadInput(Problem(origin, "is nested too deeply", "write a flat draft")) from None
     if not isinstance(value, dict):
-        raise BadInput(Problem(origin, "is not a draft",
-                               "start with `hazard: heat`; see examples/heat.yaml"))
+        raise BadInput(
+            Problem(origin, "is not a draft", "start with `hazard: heat`; see examples/heat.yaml")
+        )
     return value
 
 
@@ -145,11 +167,23 @@ class _Reader:
         if self.problems or hazard is None or level is None or expires is None:
             return None
         return Draft(
-            hazard=hazard.id, level=level, areas=areas, area_ids=ids, expires=expires,
-            onset=onset, release=release if release and release > now else None,
-            parameters=parameters, actions=actions, status=status,
-            exercise=self.text("exercise") or "", note=note, note_language=note_language,
-            severity=severity, urgency=urgency, certainty=certainty, repeat_every=repeat,
+            hazard=hazard.id,
+            level=level,
+            areas=areas,
+            area_ids=ids,
+            expires=expires,
+            onset=onset,
+            release=release if release and release > now else None,
+            parameters=parameters,
+            actions=actions,
+            status=status,
+            exercise=self.text("exercise") or "",
+            note=note,
+            note_language=note_language,
+            severity=severity,
+            urgency=urgency,
+            certainty=certainty,
+            repeat_every=repeat,
             languages=languages,
         )
 
@@ -185,16 +219,22 @@ class _Reader:
             number = int(text)
         if number is None or (hazard is not None and number not in hazard.levels):
             levels = hazard.levels if hazard else {1: None, 2: None, 3: None}
-            self.wrong("level", f"{text!r} is no level of this hazard",
-                       "one of " + ", ".join(map(str, levels)) + "; the highest is the worst")
+            self.wrong(
+                "level",
+                f"{text!r} is no level of this hazard",
+                "one of " + ", ".join(map(str, levels)) + "; the highest is the worst",
+            )
             return None
         return number
 
     def status(self, hazard: Hazard | None) -> Status:
         text, exercise = self.text("status"), self.text("exercise")
         if exercise is not None and text not in (None, "Exercise"):
-            self.wrong("exercise", f"a draft with status {text} is no exercise",
-                       "leave out `status`, or leave out `exercise`")
+            self.wrong(
+                "exercise",
+                f"a draft with status {text} is no exercise",
+                "leave out `status`, or leave out `exercise`",
+            )
         if text is None:
             if exercise:
                 return Status.EXERCISE
@@ -202,8 +242,11 @@ class _Reader:
         for status in (Status.ACTUAL, Status.EXERCISE, Status.TEST):
             if text == status.value:
                 if status is Status.EXERCISE and not exercise:
-                    self.wrong("exercise", "an exercise needs a name (CAP 1.2, 3.2.1 note)",
-                               "exercise: Spring 2027")
+                    self.wrong(
+                        "exercise",
+                        "an exercise needs a name (CAP 1.2, 3.2.1 note)",
+                        "exercise: Spring 2027",
+                    )
                 if status is Status.ACTUAL and hazard is not None and hazard.id == "test":
                     self.wrong("status", "a test warning is never Actual", "status: Test")
                 return status
@@ -228,14 +271,21 @@ class _Reader:
         if text is None:
             return None
         try:
-            found = moment(text, self.context.now, f"{self.origin}:{field}", self.problems, start=start)
+            found = moment(
+                text, self.context.now, f"{self.origin}:{field}", self.problems, start=start
+            )
         except OverflowError:
             self.wrong(field, f"{text!r} is too far away", HOW)
             return None
         return found.replace(microsecond=0) if found else None
 
-    def order(self, now: datetime, release: datetime | None, onset: datetime | None,
-              expires: datetime | None) -> None:
+    def order(
+        self,
+        now: datetime,
+        release: datetime | None,
+        onset: datetime | None,
+        expires: datetime | None,
+    ) -> None:
         if self.fields.get("expires") in (None, ""):
             self.wrong("expires", "is missing: every warning ends", HOW)
         if expires is None:
@@ -243,8 +293,11 @@ class _Reader:
         if expires <= now:
             self.wrong("expires", f"{expires:%d.%m.%Y %H:%M} is in the past", HOW)
         elif expires - now > LONGEST:
-            self.wrong("expires", f"is more than {LONGEST.days} days away",
-                       "issue it for a shorter time and `extend` it when it lasts")
+            self.wrong(
+                "expires",
+                f"is more than {LONGEST.days} days away",
+                "issue it for a shorter time and `extend` it when it lasts",
+            )
         for name, value in (("onset", onset), ("release", release)):
             if value is not None and value >= expires:
                 self.wrong(name, "is not before the warning expires", "correct one of the two")
@@ -263,8 +316,9 @@ class _Reader:
             spec = hazard.parameters.get(name)
             if spec is None:
                 known = ", ".join(hazard.parameters) or "none"
-                self.wrong(f"parameters.{name}", f"{hazard.id} has no such value",
-                           f"it takes: {known}")
+                self.wrong(
+                    f"parameters.{name}", f"{hazard.id} has no such value", f"it takes: {known}"
+                )
             elif not isinstance(value, str | int | float) or isinstance(value, bool):
                 self.wrong(f"parameters.{name}", "must be one value")
             elif spec.unit == "name":
@@ -275,18 +329,25 @@ class _Reader:
                 number = _number(str(value))
                 low, high = spec.minimum, spec.maximum
                 if number is None:
-                    self.wrong(f"parameters.{name}", f"{value!r} is no number",
-                               f"a number of {spec.unit}")
+                    self.wrong(
+                        f"parameters.{name}", f"{value!r} is no number", f"a number of {spec.unit}"
+                    )
                 elif (low is not None and number < low) or (high is not None and number > high):
-                    self.wrong(f"parameters.{name}", f"{number:g} {spec.unit} is not plausible",
-                               f"between {low:g} and {high:g}")
+                    self.wrong(
+                        f"parameters.{name}",
+                        f"{number:g} {spec.unit} is not plausible",
+                        f"between {low:g} and {high:g}",
+                    )
                 else:
                     found[name] = number
         for name in found:
             other = hazard.parameters[name].together
             if other and other not in found and other not in raw:
-                self.wrong(f"parameters.{name}", f"says nothing without {other}",
-                           f"give {other} as well, or leave it out")
+                self.wrong(
+                    f"parameters.{name}",
+                    f"says nothing without {other}",
+                    f"give {other} as well, or leave it out",
+                )
         return found
 
     def actions(self, hazard: Hazard | None) -> tuple[str, ...] | None:
@@ -298,8 +359,11 @@ class _Reader:
             return None
         for name in names:
             if name not in hazard.actions:
-                self.wrong("actions", f"{name!r} is no action for {hazard.id}",
-                           "one of " + ", ".join(hazard.actions))
+                self.wrong(
+                    "actions",
+                    f"{name!r} is no action for {hazard.id}",
+                    "one of " + ", ".join(hazard.actions),
+                )
         if not names:
             self.wrong("actions", "is empty: a warning says what to do", "leave it out")
         if len(set(map(str, names))) != len(names):
@@ -346,8 +410,11 @@ class _Reader:
         try:
             return kind(text)
         except ValueError:
-            self.wrong(field, f"{text!r} is not a CAP {field}",
-                       "one of " + ", ".join(member.value for member in kind))
+            self.wrong(
+                field,
+                f"{text!r} is not a CAP {field}",
+                "one of " + ", ".join(member.value for member in kind),
+            )
             return None
 
     def languages(self) -> tuple[str, ...] | None:
@@ -358,11 +425,15 @@ class _Reader:
         source = self.context.source_language
         for tag in tags:
             if tag not in self.context.offered:
-                self.wrong("languages", f"{tag!r} is not offered here",
-                           "one of " + ", ".join(self.context.offered))
+                self.wrong(
+                    "languages",
+                    f"{tag!r} is not offered here",
+                    "one of " + ", ".join(self.context.offered),
+                )
         if source not in tags:
-            self.wrong("languages", f"leaves out the source language {source}",
-                       f"name {source} as well")
+            self.wrong(
+                "languages", f"leaves out the source language {source}", f"name {source} as well"
+            )
         return (source, *(tag for tag in tags if tag != source))
 
 

@@ -39,8 +39,12 @@ def moment(
     if clock := _CLOCK.fullmatch(text):
         hour, minute = int(clock[1]), int(clock[2])
         at = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        return at if at > now else (now + timedelta(days=1)).replace(
-            hour=hour, minute=minute, second=0, microsecond=0
+        return (
+            at
+            if at > now
+            else (now + timedelta(days=1)).replace(
+                hour=hour, minute=minute, second=0, microsecond=0
+            )
         )
     try:
         value = datetime.fromisoformat(text)

@@ -39,8 +39,13 @@ def refusals(alert: Alert, gazetteer: Gazetteer, now: datetime) -> list[Problem]
     if areas and not any(_meets(area, gazetteer) for area in areas):
         found.append(Problem("alert.info.area", f"does not touch {gazetteer.city.name}"))
     elif alert.infos and not areas:
-        found.append(Problem("alert.info.area", "is missing: it cannot be told whether"
-                             f" {gazetteer.city.name} is meant", "issue a warning of our own"))
+        found.append(
+            Problem(
+                "alert.info.area",
+                f"is missing: it cannot be told whether {gazetteer.city.name} is meant",
+                "issue a warning of our own",
+            )
+        )
     return found
 
 
@@ -62,6 +67,4 @@ def relayed(
 
 
 def _meets(area: Area, gazetteer: Gazetteer) -> bool:
-    return touches(area, gazetteer.city.area) or keys_meet(
-        area.geocodes, gazetteer.city.geocodes
-    )
+    return touches(area, gazetteer.city.area) or keys_meet(area.geocodes, gazetteer.city.geocodes)

@@ -207,6 +207,10 @@ class Store(Protocol):
         """Note what became of an intake."""
         ...
 
+    async def unfinished(self) -> Sequence[tuple[int, str, str]]:
+        """Intakes that nothing became of (number, origin, received): a crash cut them off."""
+        ...
+
     async def commit(
         self, alert: NewAlert, now: datetime, *, hold: bool, detail: Mapping[str, Any]
     ) -> None:

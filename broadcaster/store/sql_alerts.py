@@ -33,6 +33,14 @@ def took(db: apsw.Connection, intake: int, outcome: str) -> None:
     db.execute("UPDATE intake SET outcome=? WHERE id=?", (outcome, intake))
 
 
+def unfinished(db: apsw.Connection) -> list[tuple[int, str, str]]:
+    """Intakes that nothing became of."""
+    rows: Any = db.execute(
+        "SELECT id, origin, received FROM intake WHERE outcome='received' ORDER BY id"
+    ).fetchall()
+    return rows  # type: ignore[no-any-return]
+
+
 def commit(
     db: apsw.Connection, alert: NewAlert, now: datetime, hold: bool, detail: Mapping[str, Any]
 ) -> None:

@@ -96,6 +96,10 @@ class SqliteStore:
         """See :meth:`Store.took`."""
         await self._write(lambda db: sql_alerts.took(db, intake, outcome))
 
+    async def unfinished(self) -> Sequence[tuple[int, str, str]]:
+        """See :meth:`Store.unfinished`."""
+        return await self._read(sql_alerts.unfinished)
+
     async def commit(
         self, alert: NewAlert, now: datetime, *, hold: bool, detail: Mapping[str, Any]
     ) -> None:
