@@ -218,7 +218,8 @@ class Preparer:
             thread=thread,
             plan=made,
             choices=choices,
-            warnings=tuple(p for p in found if p.level == "warning"),
+            warnings=tuple(p for p in found if p.level == "warning")
+            + (composition.warnings if composition else ()),
             approval=tuple(approval.reasons(app.settings.approval, known, list(made.reasons))),
             digest=plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint),
             release=release,

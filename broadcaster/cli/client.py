@@ -109,8 +109,8 @@ def spool(data: str, request: Request, words: Words) -> str:
     aside = path + ".part"
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        # Only for its owner: the request may carry the officer's token.
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Its owner is who asks; the group reads it, because the daemon may be another user.
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
         with open(descriptor, "wb") as file:
             file.write(json.dumps(request).encode("ascii") + b"\n")
             file.flush()

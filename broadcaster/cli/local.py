@@ -1,4 +1,4 @@
-"""Doing the whole job in this process, when no daemon runs.
+"""Doing the whole job in this process: when no daemon runs, or as the daemon.
 
 The only module of the command line that touches the application, and only when it is called: the
 imports below cost more than everything a command through the daemon does.
@@ -34,6 +34,16 @@ def run(request: dict[str, Any], config: str | None, data: str) -> Iterator[dict
         raise Busy(_problems(error), error.exit_code) from None
     except BroadcasterError as error:
         raise Stop(_problems(error), error.exit_code) from None
+
+
+def serve(config: str | None, data: str, host: str, port: int) -> int:
+    """Run the daemon until it is told to stop; its exit code."""
+    from pathlib import Path
+
+    from broadcaster.paths import shipped
+    from broadcaster.server.serve import run as run_daemon
+
+    return run_daemon(Path(config) if config else shipped("config.yaml"), Path(data), host, port)
 
 
 def _problems(error: BroadcasterError) -> list[Problem]:

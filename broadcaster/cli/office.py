@@ -53,7 +53,7 @@ class Office:
         local_run: Local | None = None,
     ) -> None:  # fmt: skip
         self.screen, self.words = screen, screen.words
-        self.data, self._config, self._token = data, config, token
+        self.data, self.config, self._token = data, config, token
         self._local = local_run or local.run
         self.underway = ""
         """For an officer who leaves in the middle: ``""`` (nothing can have been sent),
@@ -110,7 +110,7 @@ class Office:
         connection = client.connect(self.data, self.words)
         self.by_daemon = connection is not None
         if connection is None:
-            return self._local(request, self._config, self.data)
+            return self._local(request, self.config, self.data)
         waits = request["arguments"].get("wait")
         silence = PATIENCE + (waits if isinstance(waits, int | float) else 0.0)
         return client.converse(connection, request, silence, self.words)

@@ -78,7 +78,7 @@ def build() -> Parser:
     group.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
                        help="configuration (or BROADCASTER_CONFIG)")  # fmt: skip
     group.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS,
-                       help="folder for everything written (or BROADCASTER_DATA; default ./var)")  # fmt: skip
+                       help="folder of all data (or BROADCASTER_DATA; default ./var)")  # fmt: skip
     parser = Parser(
         prog="broadcaster", description=ABOUT, epilog=AFTER, parents=[places], allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -131,7 +131,9 @@ def _sending(command: Any) -> None:
         'example:\n  broadcaster cancel ID --reason "the rain is over"',
     )  # fmt: skip
     _identifier(cancel)
-    cancel.add_argument("--reason", type=_given, required=True, metavar="TEXT", help="for the record")
+    cancel.add_argument(
+        "--reason", type=_given, required=True, metavar="TEXT", help="for the record"
+    )
     _sends(cancel)
 
     relay = command(
@@ -153,7 +155,9 @@ def _sending(command: Any) -> None:
 
     withdraw = command("withdraw", "give up a waiting warning; nothing was sent")
     _identifier(withdraw)
-    withdraw.add_argument("--reason", type=_given, required=True, metavar="TEXT", help="for the record")
+    withdraw.add_argument(
+        "--reason", type=_given, required=True, metavar="TEXT", help="for the record"
+    )
     _json(withdraw)
 
 
@@ -233,8 +237,10 @@ def _keeping(command: Any, places: Parser) -> None:
     _json(audit)
 
     serve = command("serve", "run the daemon: site, feeds, API, queue")
-    serve.add_argument("--host", default=None, metavar="ADDRESS")
-    serve.add_argument("--port", default=None, type=_port, metavar="NUMBER")
+    serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                       help="where to listen (default 127.0.0.1: this machine only)")  # fmt: skip
+    serve.add_argument("--port", default=8080, type=_port, metavar="NUMBER",
+                       help="default 8080; 0 takes a free one")  # fmt: skip
 
     version = command("version", "print the version")
     _json(version)
@@ -272,7 +278,7 @@ def _sends(parser: Parser) -> None:
     sending = parser.add_argument_group("sending")
     sending.add_argument("--yes", action="store_true", help="send without asking")
     sending.add_argument("--dry-run", action="store_true", help="show what would be sent")
-    sending.add_argument("--break-glass", type=_given, default="", metavar="REASON",
+    sending.add_argument("--break-glass", type=_given, metavar="REASON",
                          help="send without the second officer; loud and on record")  # fmt: skip
     _wait(parser)
     _json(parser)

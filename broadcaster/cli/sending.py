@@ -34,7 +34,9 @@ def update(office: Office, options: argparse.Namespace) -> int:
     words = office.words
     changes = fields.arguments(options.file, fields.of(options, words), words)
     if not changes:
-        raise Stop([problem("update", words("change.none"), words("change.none.remedy"))], BAD_INPUT)
+        raise Stop(
+            [problem("update", words("change.none"), words("change.none.remedy"))], BAD_INPUT
+        )
     return _send(office, options, "update", {"id": options.id, **changes})
 
 
@@ -90,9 +92,9 @@ def _asked(office: Office, given: dict[str, Any]) -> dict[str, Any]:
     """The fields with what the officer answers to questions."""
     from broadcaster.cli import ask
 
-    described = office.ask("describe", {})
+    described = office.ask("describe", {}, quiet=True)
     if not described.result:
-        raise Stop([], described.code)
+        raise Stop(described.problems, described.code)
     return ask.draft(office.screen, described.result, given)
 
 
@@ -102,7 +104,7 @@ def _send(
     """The way of every sending command."""
     screen, words = office.screen, office.words
     arguments = {
-        **arguments, "dry_run": options.dry_run, "expect": "", "break_glass": options.break_glass,
+        **arguments, "dry_run": options.dry_run, "expect": "", "break_glass": options.break_glass or "",
         "wait": options.wait,
     }  # fmt: skip
     if options.dry_run:
@@ -118,9 +120,7 @@ def _send(
         except Busy:
             return _spool(office, command, arguments, json=options.json)
     if not screen.interactive:
-        raise Stop(
-            [problem(command, words("unconfirmed"), words("unconfirmed.remedy"))], BAD_INPUT
-        )
+        raise Stop([problem(command, words("unconfirmed"), words("unconfirmed.remedy"))], BAD_INPUT)
     while True:
         try:
             seen = office.ask(command, {**arguments, "dry_run": True})
@@ -157,7 +157,7 @@ def _pinned(command: str, arguments: dict[str, Any], preview: dict[str, Any]) ->
     return {**arguments, "fields": given}
 
 
-def _question(office: Office, preview: dict[str, Any], break_glass: str) -> str:
+def _question(office: Office, preview: dict[str, Any], break_glass: str | None) -> str:
     if preview.get("approval") and not break_glass:
         return office.words("confirm.held")
     real = preview.get("status") == "Actual"

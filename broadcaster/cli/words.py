@@ -76,7 +76,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "nothing": ("Nothing was sent.", "Es wurde nichts gesendet."),
     "bug": (
         "Sorry: Broadcaster made a mistake of its own. Please report what follows.",
-        "Entschuldigung: Broadcaster hat selbst einen Fehler gemacht. Bitte melden Sie das Folgende.",
+        "Entschuldigung: Broadcaster hat selbst einen Fehler gemacht. Bitte melden Sie Folgendes.",
     ),
     "bug.sent": (
         "It may have been sent. Look before you send again: broadcaster list --all",
@@ -158,8 +158,9 @@ TABLE: dict[str, tuple[str, str]] = {
         "läuft `broadcaster serve`? dann erneut versuchen",
     ),
     "daemon.lost.stored": (
-        "the running Broadcaster stopped answering; {identifier} is stored and will go on being sent",
-        "der laufende Broadcaster antwortet nicht mehr; {identifier} ist gespeichert und wird weiter gesendet",
+        "the running Broadcaster stopped answering; {identifier} is stored and goes on being sent",
+        "der laufende Broadcaster antwortet nicht mehr; {identifier} ist gespeichert und wird"
+        " weiter gesendet",
     ),
     "daemon.lost.stored.remedy": (
         "check that `broadcaster serve` runs, then: broadcaster status {identifier}",
@@ -177,8 +178,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "spool.ask": (
         "No preview is possible: another Broadcaster owns the data folder and does not answer.\n"
         "It can be stored unseen, to be sent when that one runs again.",
-        "Keine Vorschau möglich: ein anderer Broadcaster belegt den Datenordner und antwortet nicht.\n"
-        "Die Warnung kann ungesehen gespeichert und gesendet werden, sobald er wieder läuft.",
+        "Keine Vorschau möglich: ein anderer Broadcaster belegt den Datenordner und antwortet"
+        " nicht.\nDie Warnung kann ungesehen gespeichert werden; gesendet wird sie, sobald er wieder"
+        " läuft.",
     ),
     "spool.confirm": ("Store unseen?", "Ungesehen speichern?"),
     "spool.failed": ("could not be stored: {reason}", "konnte nicht gespeichert werden: {reason}"),
@@ -214,7 +216,8 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "left.daemon": (
         "You stopped watching. {identifier} goes on being sent: broadcaster status {identifier}",
-        "Sie sehen nicht mehr zu. {identifier} wird weiter gesendet: broadcaster status {identifier}",
+        "Sie sehen nicht mehr zu. {identifier} wird weiter gesendet:"
+        " broadcaster status {identifier}",
     ),
     "left.local": (
         "You stopped the sending. {identifier} is stored; what has not left goes out at the next"
@@ -228,7 +231,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "{identifier} ist gespeichert und geht hinaus.",
     ),
     "held.says": (
-        "{identifier} is stored and WAITS: nothing has been sent. A second officer must approve it:",
+        "{identifier} is stored and WAITS: nothing was sent. A second officer must approve it:",
         "{identifier} ist gespeichert und WARTET: nichts wurde gesendet. Eine zweite Person muss"
         " freigeben:",
     ),
@@ -302,10 +305,17 @@ TABLE: dict[str, tuple[str, str]] = {
         "The record of {count} entries is whole.",
         "Das Protokoll mit {count} Einträgen ist unversehrt.",
     ),
+    "subscribers.total": ("{count} in all", "zusammen {count}"),
+    "subscribers.added": ("{added} added, {changed} changed", "{added} neu, {changed} geändert"),
+    "subscribers.erased": (
+        "This number is not subscribed (any more).",
+        "Diese Nummer ist nicht (mehr) eingetragen.",
+    ),
     "lint.fine": ("No findings.", "Keine Befunde."),
     # -- asking
     "ask.intro": (
-        "A new warning for {city}. Enter takes the answer in [brackets]; Ctrl-C leaves, nothing is sent.",
+        "A new warning for {city}. Enter takes the answer in [brackets]; Ctrl-C leaves, nothing is"
+        " sent.",
         "Eine neue Warnung für {city}. Enter übernimmt die Antwort in [Klammern]; Strg-C bricht ab,"
         " nichts wird gesendet.",
     ),
@@ -347,6 +357,11 @@ TABLE: dict[str, tuple[str, str]] = {
         "{answer!r} is not in the list (1 to {count}).",
         "{answer!r} steht nicht in der Liste (1 bis {count}).",
     ),
+    "ask.level.wrong": (
+        "{answer!r} is no level of this hazard: {numbers}.",
+        "{answer!r} ist keine Stufe dieser Gefahr: {numbers}.",
+    ),
+    "ask.value.needed": ("It is needed here.", "Der Wert wird hier gebraucht."),
     "ask.twice.wrong": ("{answer!r} is named twice.", "{answer!r} ist doppelt genannt."),
     "ask.number.wrong": ("{answer!r} is no number.", "{answer!r} ist keine Zahl."),
     "ask.range.wrong": (

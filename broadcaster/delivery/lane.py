@@ -361,7 +361,7 @@ class _Attempts:
         self.chunk = chunk
         self.harmless = harmless
         self._remarks: dict[int, Remark] = {}
-        self._targets = {r.position: r.address for r in chunk.recipients}
+        self._targets = chunk.recipients
 
     def pair(self, position: int) -> tuple[str, str]:
         """The language and variant of a position."""

@@ -217,12 +217,12 @@ class _Reader:
         number = LEVEL_WORDS.get(text.lower())
         if number is None and text.isascii() and text.isdigit() and len(text) < 4:
             number = int(text)
-        if number is None or (hazard is not None and number not in hazard.levels):
-            levels = hazard.levels if hazard else {1: None, 2: None, 3: None}
+        levels = tuple(hazard.levels) if hazard else (1, 2, 3)
+        if number not in levels:
             self.wrong(
                 "level",
                 f"{text!r} is no level of this hazard",
-                "one of " + ", ".join(map(str, levels)) + "; the highest is the worst",
+                f"one of {', '.join(map(str, levels))}; the highest is the worst",
             )
             return None
         return number

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broadcaster.model.area import touches
 from broadcaster.model.cap import Alert, Area, MsgType, Reference, Scope, Status
 from broadcaster.model.capxml import time_text
 from broadcaster.model.errors import Problem
 from broadcaster.model.gazetteer import Gazetteer, keys_meet
+
+
+CLOCKS_DIFFER = timedelta(hours=1)
+"""How far a sender's clock may be ahead of ours before its alert is not believed."""
 
 
 def origin_of(alert: Alert) -> str:
@@ -33,6 +37,11 @@ def refusals(alert: Alert, gazetteer: Gazetteer, now: datetime) -> list[Problem]
         found.append(Problem("alert.msgType", f"is {alert.msg_type}, which warns nobody"))
     if not alert.infos and alert.msg_type is not MsgType.CANCEL:
         found.append(Problem("alert.info", "is missing: there is nothing to say"))
+    if alert.sent > now + CLOCKS_DIFFER:
+        found.append(
+            Problem("alert.sent", f"is {alert.sent:%d.%m.%Y %H:%M}, which is yet to come",
+                    "check both clocks; if the danger is real, issue a warning of our own")
+        )
     if alert.expires is not None and alert.expires <= now:
         found.append(Problem("alert.info.expires", f"ended at {alert.expires:%d.%m.%Y %H:%M}"))
     areas = [area for info in alert.infos for area in info.areas]

@@ -15,13 +15,22 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from broadcaster.model.errors import BadInput, Problem, Unavailable
-from broadcaster.server.answers import Answers, answered, bug, encode, parse, refusal, user_name
+from broadcaster.server.answers import (
+    Answers,
+    Event,
+    answered,
+    bug,
+    encode,
+    parse,
+    refusal,
+    user_name,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +90,7 @@ class Control:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         watch = _Watch()
+        took_all = False
         try:
             try:
                 user = await asyncio.to_thread(user_name, _peer(writer))
@@ -93,13 +103,16 @@ class Control:
                 work = asyncio.create_task(self._work(request, watch))
                 self._works.add(work)
                 work.add_done_callback(self._works.discard)
-            await self._tell(watch, writer)
-        except OSError:
-            pass  # the client left
+            if took_all := await self._tell(watch, writer):
+                writer.close()
+                async with asyncio.timeout(self._patience):
+                    await writer.wait_closed()
+        except (OSError, TimeoutError):
+            took_all = False  # the client left, or does not read
         finally:
             watch.gone = True
-            # What is still in the buffer of a client that does not read is given up.
-            writer.transport.abort() if watch.stuck else writer.close()
+            if not took_all:
+                writer.transport.abort()
 
     async def _work(self, request: Mapping[str, Any], watch: _Watch) -> None:
         """Carry the request to its end, watched or not."""
@@ -112,8 +125,8 @@ class Control:
                     if watch.gone and command in LOOKING:
                         return
         except asyncio.CancelledError:
-            for event in refusal(_stopping(committed)):
-                watch.tell(encode(event | ({"exit": 3} if committed and "exit" in event else {})))
+            for event in _farewell(committed):
+                watch.tell(encode(event))
             raise
         except Exception as error:  # an event that is no JSON
             for event in bug(command, error):
@@ -121,16 +134,18 @@ class Control:
         finally:
             watch.end()
 
-    async def _tell(self, watch: _Watch, writer: asyncio.StreamWriter) -> None:
-        watch.stuck = True
-        with suppress(TimeoutError):
+    async def _tell(self, watch: _Watch, writer: asyncio.StreamWriter) -> bool:
+        """Pass on what is told; whether the client took it all."""
+        try:
             async for line in watch:
                 writer.write(line)
                 async with asyncio.timeout(self._patience):
                     await writer.drain()
-            watch.stuck = watch.gone
-            return
-        log.warning("a client of the socket does not read; what it asked for goes on")
+        except TimeoutError:
+            watch.gone = True
+        if watch.gone:
+            log.warning("a client of the socket does not read; what it asked for goes on")
+        return not watch.gone
 
 
 class _Watch:
@@ -140,8 +155,6 @@ class _Watch:
         self._lines: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
         self.gone = False
         """Nobody listens any more."""
-        self.stuck = False
-        """The client does not take what it is sent."""
 
     def tell(self, line: bytes) -> None:
         """Never waits: what is worked on must not wait for whoever looks on."""
@@ -155,7 +168,7 @@ class _Watch:
         """That was all."""
         self.tell(b"")
 
-    async def __aiter__(self) -> Any:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         while not self.gone and (line := await self._lines.get()):
             yield line
 
@@ -215,15 +228,19 @@ def _peer(writer: asyncio.StreamWriter) -> int:
     return int(uid)
 
 
-def _stopping(committed: bool) -> Unavailable:
-    if committed:
-        return Unavailable(
-            Problem("", "Broadcaster is being stopped; the alert is stored, and what has not left"
-                    " yet leaves when it is started again", "look with `broadcaster status`")
+def _farewell(committed: bool) -> tuple[Event, Event]:
+    """The last two events of a command that the end of the daemon cuts off."""
+    if not committed:
+        return refusal(
+            Unavailable(Problem("", "Broadcaster is being stopped; this was not done",
+                                "start it and ask again"))
         )  # fmt: skip
-    return Unavailable(
-        Problem("", "Broadcaster is being stopped; this was not done", "start it and ask again")
-    )
+    problems, _ = refusal(
+        Unavailable(Problem("", "Broadcaster is being stopped; the alert is stored, and what has"
+                            " not left yet leaves when it is started again",
+                            "look with `broadcaster status`"))
+    )  # fmt: skip
+    return problems, {"event": "end", "exit": 3}  # some are out
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:

@@ -21,8 +21,10 @@ class AddressBook:
 
     def __init__(self, secret: bytes) -> None:
         # Imported here: a run that touches no address never pays for the library.
+        from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        self._wrong_key = InvalidTag
         self._cipher = AESGCM(_derive(secret, b"address"))
         self._tag_key = _derive(secret, b"tag")
 
@@ -33,11 +35,9 @@ class AddressBook:
 
     def open(self, sealed: bytes) -> str:
         """The address again.  Raises ``Unavailable`` when the key is not the one it was made with."""
-        from cryptography.exceptions import InvalidTag
-
         try:
             return self._cipher.decrypt(sealed[:12], sealed[12:], None).decode()
-        except InvalidTag:
+        except self._wrong_key:
             raise Unavailable(
                 Problem(
                     "addresses",

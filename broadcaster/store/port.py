@@ -114,14 +114,6 @@ class StoredAlert:
     repeat_every: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One address, opened only for the attempt it is needed for; never printed."""
-
-    position: int
-    address: str = field(repr=False)
-
-
 @dataclass(slots=True, kw_only=True)
 class Chunk:
     """A leased piece of work: one area, one publication, or up to 500 recipients."""
@@ -139,7 +131,8 @@ class Chunk:
     expires: datetime | None
     states: bytes
     """One code per position (:mod:`broadcaster.model.states`)."""
-    recipients: tuple[Recipient, ...] = ()
+    recipients: dict[int, str] = field(default_factory=dict, repr=False)
+    """Addresses by position, opened only for this attempt; never printed."""
     replaces: tuple[str, ...] = ()
     """Earlier alerts of the thread that this channel may have carried, oldest first."""
 

@@ -16,7 +16,7 @@ import apsw
 from broadcaster.model.cap import Severity
 from broadcaster.model.states import CODES, MAY_HAVE_REACHED, State, decode, moved, replace
 from broadcaster.store.addresses import AddressBook
-from broadcaster.store.port import Chunk, Line, Recipient, Remark
+from broadcaster.store.port import Chunk, Line, Remark
 from broadcaster.store.sql_alerts import fresh
 
 _CLAIM = """
@@ -98,41 +98,50 @@ def claim(
     return chunk
 
 
+_ADDRESSES = (
+    "SELECT position, address, areas, hazards, minimum FROM subscriber"
+    " WHERE segment=? AND position<? ORDER BY position"
+)
+
+
 def _recipients(
     db: apsw.Connection, book: AddressBook, chunk: Chunk, wanted: set[int], *, fresh_chunk: bool
-) -> tuple[Recipient, ...]:
+) -> dict[int, str]:
     """Open the addresses still to be reached; mark everybody the alert is not for."""
     about: Any = db.execute(
         "SELECT areas, hazard, severity FROM alert WHERE identifier=?", (chunk.alert,)
     ).fetchone()
-    areas, hazard, severity = about
-    touched = set(json.loads(areas))
-    rank = Severity(severity).rank
-    states = bytearray(len(chunk.states))
-    planned = CODES[State.PLANNED]
-    found = []
-    for position, sealed, wants, hazards, minimum in db.execute(
-        "SELECT position, address, areas, hazards, minimum FROM subscriber WHERE segment=?"
-        " AND position<? ORDER BY position",
-        (chunk.segment, len(chunk.states)),
-    ):
-        code = chunk.states[position]
-        if fresh_chunk and not (
-            minimum <= rank
-            and (not wants or not touched.isdisjoint(wants.split()))
-            and (not hazards or hazard in hazards.split())
-        ):
-            continue  # not addressed
-        states[position] = code
-        if code in wanted:
-            found.append(Recipient(position, book.open(sealed)))
-    # Somebody who left between two attempts is not addressed any more; what was already sent
-    # to them stays in the record.
-    for position, code in enumerate(chunk.states):
-        if states[position] == 0 and code not in (0, planned):
-            states[position] = code
-    chunk.states = bytes(states)
-    return tuple(found)
+    rows: Any = db.execute(_ADDRESSES, (chunk.segment, len(chunk.states)))
+    if not fresh_chunk:
+        current = chunk.states
+        found = {
+            position: book.open(sealed)
+            for position, sealed, *_ in rows
+            if current[position] in wanted
+        }
+        # Somebody who left between two attempts is not addressed any more; what was already
+        # sent to them stays in the record.
+        planned = CODES[State.PLANNED]
+        chunk.states = bytes(
+            0 if code == planned and position not in found else code
+            for position, code in enumerate(current)
+        )
+        return found
+    touched, hazard, rank = set(json.loads(about[0])), about[1], Severity(about[2]).rank
+    open_address = book.open
+    found = {
+        position: open_address(sealed)
+        for position, sealed, areas, hazards, minimum in rows
+        if minimum <= rank
+        and (not areas or not touched.isdisjoint(areas.split()))
+        and (not hazards or hazard in hazards.split())
+    }
+    if len(found) < len(chunk.states):
+        planned = CODES[State.PLANNED]
+        chunk.states = bytes(
+            planned if position in found else 0 for position in range(len(chunk.states))
+        )
+    return found
 
 
 def _only_followers(db: apsw.Connection, chunk: Chunk) -> None:
@@ -159,7 +168,7 @@ def _only_followers(db: apsw.Connection, chunk: Chunk) -> None:
         superseded if code == planned and not reached[position] else code
         for position, code in enumerate(chunk.states)
     )
-    chunk.recipients = tuple(r for r in chunk.recipients if reached[r.position])
+    chunk.recipients = {p: a for p, a in chunk.recipients.items() if reached[p]}
 
 
 def save(

@@ -79,13 +79,17 @@ class Worker:
             connection.execute("BEGIN IMMEDIATE" if self._writes else "BEGIN")
             for job, future in batch:
                 try:
+                    if len(batch) == 1:  # alone, it needs no savepoint to fail in
+                        answers.append((future, job(connection), None))
+                        continue
                     with connection:  # a savepoint
                         answers.append((future, job(connection), None))
                 except _FATAL:
                     raise  # the disk or the file: nothing of this transaction can be trusted
                 except Exception as error:
                     answers.append((future, None, error))
-            connection.execute("COMMIT")
+            failed = len(batch) == 1 and answers[0][2] is not None
+            connection.execute("ROLLBACK" if failed else "COMMIT")
         except apsw.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

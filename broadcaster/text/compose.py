@@ -34,19 +34,25 @@ from broadcaster.model.cap import (
     Status,
     Urgency,
 )
-from broadcaster.model.errors import BadInput
+from broadcaster.model.errors import BadInput, Problem
 from broadcaster.model.rendition import Variant
+from broadcaster.text import measure
+from broadcaster.text.accessible import sentences
 from broadcaster.text.catalogues import Catalogue, MissingText
 from broadcaster.text.hazards import Hazard, Level, Parameter, Texts
-from broadcaster.text.languages import cap_language
+from broadcaster.text.languages import Language, cap_language
 from broadcaster.text.library import CATALOGUE_VARIANTS, Library
-from broadcaster.text.render import bare, said_digits
+from broadcaster.text.phrases import SHORT
+from broadcaster.text.render import address, bare, said_digits
 
 ALL_CLEAR_STAYS = timedelta(hours=6)
 """An all-clear stays up this long; NINA's figure, so that both disappear together."""
 
 SOON = timedelta(minutes=15)
 """An onset nearer than this is now, and not worth a line."""
+
+SHORT_SEPTETS, SHORT_UNITS = 160, 134
+"""What a short text may take: one SMS in GSM 7-bit, two in UCS-2 (3GPP TS 23.040 9.2.3.24.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,8 @@ class Composition:
 
     alert: Alert
     dropped: tuple[Dropped, ...]
+    warnings: tuple[Problem, ...] = ()
+    """What an officer should know of the texts that remain: a short one without its address."""
 
 
 def compose(
@@ -125,12 +133,14 @@ def compose(
     """
     infos: list[Info] = []
     dropped: list[Dropped] = []
+    warnings: list[Problem] = []
     for tag in draft.languages or identity.languages:
         for variant in CATALOGUE_VARIANTS:
             try:
                 catalogue = library.catalogue(tag, variant)
                 saying = _Saying(draft, library, identity, msg_type, catalogue)
                 infos.append(saying.info(f"{identity.base_url}/{tag}/{page}"))
+                warnings += saying.warnings
             except (MissingText, BadInput) as error:
                 if tag == identity.languages[0] and variant is Variant.STANDARD:
                     raise BadInput(error.problems) from error
@@ -146,7 +156,7 @@ def compose(
         references=tuple(references),
         infos=tuple(infos),
     )
-    return Composition(alert, tuple(dropped))
+    return Composition(alert, tuple(dropped), tuple(warnings))
 
 
 class _Saying:
@@ -172,6 +182,7 @@ class _Saying:
         # The all-clear itself must be readable for a while, however soon the warning would end.
         self.expires = identity.sent + ALL_CLEAR_STAYS if self.over else draft.expires
         self.library = library
+        self.warnings: list[Problem] = []
 
     def info(self, web: str) -> Info:
         draft, level, say = self.draft, self.level, self.catalogue.say
@@ -206,7 +217,14 @@ class _Saying:
             expires=self.expires,
             sender_name=self.identity.sender_name,
             headline=self.headline(),
-            description="\n".join([*self.opening(), *self.impacts(spoken=False), *self.note()]),
+            description="\n".join(
+                [
+                    *self.opening(explain=self.variant is Variant.PLAIN),
+                    *self.impacts(),
+                    *self.measures(spoken=False),
+                    *self.note(),
+                ]
+            ),
             instruction="\n".join(self.actions()),
             web=web,
             contact=self.identity.contact or None,
@@ -214,7 +232,7 @@ class _Saying:
             areas=draft.areas,
         )
 
-    def mark(self) -> str:
+    def mark(self, *, context: str | None = None) -> str:
         """What must be said first: that this is no real danger, or that it changes a warning."""
         words = []
         if self.draft.status is Status.EXERCISE:
@@ -222,32 +240,39 @@ class _Saying:
         elif self.draft.status is Status.TEST:
             words.append(self.catalogue.say("Test"))
         if self.msg_type is MsgType.UPDATE:
-            words.append(self.catalogue.say("Update"))
-        return "".join(f"{word}: " for word in words)
+            words.append(self.catalogue.say("Update", context=context))
+        return " - ".join(words) + ": " if words else ""
 
     def headline(self) -> str:
         return self.mark() + self.catalogue.say(self.texts.headline)
 
-    def opening(self) -> list[str]:
+    def opening(self, *, explain: bool) -> list[str]:
+        """What the mark means.  A reader of the standard text sees from its headline that it is an
+        update, and cell broadcast has no room to say it twice.
+        """
         lines = []
         if self.draft.status is Status.EXERCISE:
             lines.append(self.catalogue.say("This is an exercise. There is no real danger."))
         elif self.draft.status is Status.TEST:
             lines.append(self.catalogue.say("This is only a test. There is no danger."))
-        if self.msg_type is MsgType.UPDATE:
+        if self.msg_type is MsgType.UPDATE and explain:
             lines.append(self.catalogue.say("This warning replaces the earlier one."))
         return lines
 
-    def impacts(self, *, spoken: bool) -> list[str]:
-        lines = [self.catalogue.say(msgid) for msgid in self.texts.impacts]
+    def impacts(self) -> list[str]:
+        return [self.catalogue.say(msgid) for msgid in self.texts.impacts]
+
+    def measures(self, *, spoken: bool) -> list[str]:
+        """The values given, each in its sentence; an all-clear has none any more."""
         if self.over:
-            return lines
+            return []
         given = self.draft.parameters
         absorbed = {p.together for name, p in self.hazard.parameters.items() if name in given}
-        for name, parameter in self.hazard.parameters.items():
-            if name in given and name not in absorbed:
-                lines.append(self.measure(parameter, spoken=spoken))
-        return lines
+        return [
+            self.measure(parameter, spoken=spoken)
+            for name, parameter in self.hazard.parameters.items()
+            if name in given and name not in absorbed
+        ]
 
     def measure(self, parameter: Parameter, *, spoken: bool) -> str:
         values = {
@@ -277,42 +302,86 @@ class _Saying:
             return []
         if self.draft.note_language == self.tag:
             return [self.draft.note]
-        own = self.library.language(self.draft.note_language)
-        name = own.locale.get_display_name(self.catalogue.language.cldr) or own.name
+        name = _named(self.library.language(self.draft.note_language), self.catalogue.language)
         return [
             self.catalogue.say("Additional text in %(language)s:", language=name),
-            self.draft.note,
+            # Line by line: an isolate ends with its paragraph (UAX 9 P1).
+            *(self.formats.isolate(line) for line in self.draft.note.splitlines()),
         ]
 
     def places(self) -> str:
         return self.formats.places([area.area_desc for area in self.draft.areas])
 
     def short(self) -> str:
-        """Hazard and action first, then place, time, who says so, where to read more."""
-        until = self.formats.moment(self.expires, self.identity.sent)
-        time = "" if self.over else f"{self.catalogue.say('Until')}: {until}\n"
-        return bare(
-            f"{self.mark()}{self.catalogue.say(self.texts.short, context='short')}\n"
-            f"{self.places()}\n{time}"
-            f"{self.identity.sender_name}\n{self.identity.base_url}/{self.tag}/"
+        """Hazard and action first, then place, time, who says so, where to read more.
+
+        The address, and nothing else, gives way when the text would be too long for the smallest
+        wires; what was done is told in :attr:`warnings`.
+        """
+        until = self.formats.brief_moment(self.expires, self.identity.sent)
+        time = "" if self.over else f"{self.catalogue.say('Until', context=SHORT)}: {until}\n"
+        text = bare(
+            f"{self.mark(context=SHORT)}{self.catalogue.say(self.texts.short, context=SHORT)}\n"
+            f"{self.formats.places(_parts(self.draft.areas))}\n{time}"
+            f"{self.identity.sender_name}"
         )
+        with_address = f"{text}\n{address(f'{self.identity.base_url}/{self.tag}/')}"
+        if not _surplus(with_address):
+            return with_address
+        says, remedy = "is sent without the address of the pages, which would not fit", ""
+        if too_long := _surplus(text):
+            says += f"; it is still {too_long} too long for the smallest wires"
+            remedy = "name fewer or larger areas"
+        self.warnings.append(Problem(f"{self.tag}/short", says, remedy, level="warning"))
+        return text
 
     def spoken(self) -> str:
         """One sentence a line; who speaks comes first, so that a listener knows whom to trust."""
         sent, say = self.identity.sent, self.catalogue.say
-        lines = [f"{self.identity.sender_name}.", f"{self.headline()}."]
-        lines += self.opening()
-        lines.append(f"{say('Where')}: {self.places()}.")
+        before = [f"{self.identity.sender_name}.", f"{self.headline()}."]
+        before += self.opening(explain=True)
+        before.append(f"{say('Where')}: {self.places()}.")
         if not self.over:
             onset = self.draft.onset
             if onset and onset - sent > SOON:
                 said = self.formats.spoken_moment(onset, sent, self.catalogue)
-                lines.append(f"{say('From')}: {said}.")
+                before.append(f"{say('From')}: {said}.")
             said = self.formats.spoken_moment(self.expires, sent, self.catalogue)
-            lines.append(f"{say('Until')}: {said}.")
-        lines += self.impacts(spoken=True)
-        lines += self.actions()
-        return "\n".join(said_digits(bare(line)) for line in lines)
+            before.append(f"{say('Until')}: {said}.")
+        before += self.impacts()
+        # A voice reads its own language only; in the others the note stays in writing.
+        own = self.draft.note.splitlines() if self.draft.note_language == self.tag else []
+        lines = [
+            *map(said_digits, before),
+            *self.measures(spoken=True),  # their digits are amounts
+            *map(said_digits, [*own, *self.actions()]),
+        ]
+        return "\n".join(sentence for line in lines for sentence in sentences(bare(line)))
+
+
+def _named(language: Language, reader: Language) -> str:
+    """What the reader calls a language; CLDR knows some by our tag and some by its own."""
+    names = reader.locale.languages
+    known = (language.tag.replace("-", "_"), language.cldr, language.locale.language)
+    return next((names[name] for name in known if name in names), language.name)
+
+
+def _parts(areas: Sequence[Area]) -> list[str]:
+    """Names of areas, the part that all begin with said once: ``Dortmund: Hörde``, ``Brackel``."""
+    names = [area.area_desc for area in areas]
+    whole, hyphen, first = names[0].partition("-") if len(names) > 1 else ("", "", "")
+    if not hyphen or not all(name.startswith(f"{whole}-") for name in names):
+        return names
+    return [f"{whole}: {first}", *(name.removeprefix(f"{whole}-") for name in names[1:])]
+
+
+def _surplus(text: str) -> str:
+    """By how much a short text is longer than the smallest wires carry; empty when it fits."""
+    plainly, _ = measure.plain_punctuation(text)
+    count, limit, unit = measure.septets(plainly), SHORT_SEPTETS, "septets"
+    if count is None:
+        count, limit, unit = measure.units(text), SHORT_UNITS, "UCS-2 units"
+    return f"{count - limit} {unit}" if count > limit else ""
 
 
 def with_resources(alert: Alert, resources: Mapping[str, Sequence[Resource]]) -> Alert:

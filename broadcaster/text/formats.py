@@ -102,6 +102,14 @@ class Formats:
             weekday=self._weekday(here), date=date, time=self.time(here)
         )
 
+    def brief_moment(self, moment: datetime, now: datetime) -> str:
+        """The same for the smallest wires: within six days the weekday says which day."""
+        here, today = self._local(moment), self._local(now)
+        away = here.date() - today.date()
+        if timedelta() < away <= WEEK:
+            return f"{self._weekday(here)} {self.time(here)}"
+        return self.moment(moment, now)
+
     def spoken_time(self, moment: datetime, catalogue: Catalogue) -> str:
         """The time of day in words to be said; never ``14:30``."""
         here = self._local(moment)

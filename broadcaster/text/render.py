@@ -11,12 +11,16 @@ from datetime import datetime
 
 from broadcaster.model.cap import PARAMETER_SHORT, PARAMETER_SPOKEN, Alert, Info
 from broadcaster.model.rendition import Format, Rendition, Variant
+from broadcaster.text.accessible import sentences
+from broadcaster.text.formats import SYMBOLS
 from broadcaster.text.library import Library
-from broadcaster.text.publication import headline, lines, texts
+from broadcaster.text.publication import headline, lines, page_path, texts
 
 _ISOLATES = re.compile("[\u2066-\u2069]")
-_EMERGENCY = re.compile(r"(?<![\d.,:/])1(\d)(\d)(?![\d.,:/])")
-"""Three-digit numbers of the emergency range (110, 112, 115, 116...), standing alone."""
+_EMERGENCY = re.compile(
+    r"(?<![\d.,:/+-])1(1)(\d)(?!\d|[.,:/-]\d|\s?(?:" + "|".join([*SYMBOLS.values(), "%"]) + r")(?!\w))"
+)
+"""110 to 119, where Europe's emergency numbers lie, standing alone and counting nothing."""
 
 
 def bare(text: str) -> str:
@@ -27,6 +31,20 @@ def bare(text: str) -> str:
 def said_digits(text: str) -> str:
     """``112`` as ``1 1 2``: every voice measured reads it as one hundred and twelve."""
     return _EMERGENCY.sub(r"1 \1 \2", text)
+
+
+def address(web: str) -> str:
+    """As it is read and typed: phones know an address by its dots."""
+    return re.sub(r"^https?://", "", web)
+
+
+def _front(web: str, alert: Alert, tag: str, variant: Variant) -> str:
+    """For the page of one of our alerts, the front page of its language.
+
+    It is half as long, and shows what has replaced the alert since.  Any other address stays.
+    """
+    own = page_path(alert, tag, variant).removesuffix("index.html")
+    return f"{web.removesuffix(own)}{tag}/" if web.endswith(f"/{own}") else web
 
 
 def rendition(
@@ -72,10 +90,13 @@ def _text(alert: Alert, info: Info, library: Library, tag: str, variant: Variant
         description=lines(info.description),
         instruction=lines(info.instruction),
         sender=info.sender_name or alert.sender,
-        web=info.web or "",
+        web=address(_front(info.web or "", alert, tag, variant)),
         ends=alert.msg_type.value == "Cancel",
     )
-    return said_digits(text.strip()) if variant is Variant.SPOKEN else text.strip()
+    if variant is not Variant.SPOKEN:
+        return text.strip()
+    # Foreign texts come in paragraphs; a voice pauses at the end of a line.
+    return "\n".join(said_digits(s) for line in text.splitlines() for s in sentences(line))
 
 
 _LAYOUTS = {

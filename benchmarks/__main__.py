@@ -1,0 +1,14 @@
+"""``make bench``: every figure is a ratio taken in one run, so that it holds on any machine."""
+
+from __future__ import annotations
+
+from benchmarks import queue, startup
+
+
+def main() -> None:
+    """Run everything and print one line per figure."""
+    startup.run()
+    queue.run()
+
+
+main()
