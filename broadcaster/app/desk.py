@@ -179,12 +179,12 @@ class Desk:
                 ours = await app.store.relayed(str(reference))
                 if ours is not None:
                     thread = list(await app.store.thread(ours.thread))
-            if foreign.msg_type is not MsgType.ALERT and not thread:
+            if foreign.msg_type is MsgType.CANCEL and not thread:
                 raise Refused(
                     Problem(
                         "alert.references",
-                        "names no alert that was relayed here",
-                        "relay the alert it refers to first",
+                        "names no alert that was relayed here: there is nothing to end",
+                        "nothing to do; or end a warning of our own with `cancel`",
                     )
                 )
             return self._prepare.relay(foreign, thread)

@@ -99,14 +99,19 @@ class Preparer:
         return self._own(draft, fields, msg_type, thread)
 
     def relay(self, foreign: Alert, thread: Sequence[StoredAlert]) -> Prepared:
-        """A foreign alert in our envelope; ``thread`` is our thread of what it refers to."""
+        """A foreign alert in our envelope; ``thread`` is our thread of what it refers to.
+
+        An Update to something that was never relayed here is the first that people hear of it,
+        and goes out as an Alert: refusing it would leave them unwarned.
+        """
         now = self._now()
+        first = foreign.msg_type is MsgType.UPDATE and not thread
         alert = relayed(
-            foreign,
+            replace(foreign, msg_type=MsgType.ALERT) if first else foreign,
             identifier=self._identifier(now),
             sender=self._app.settings.sender,
             sent=now,
-            references=self._references(thread) if foreign.msg_type is not MsgType.ALERT else (),
+            references=self._references(thread) if thread else (),
         )
         if foreign.msg_type is MsgType.CANCEL and not foreign.infos and thread:
             # A Cancel without words (legal in CAP) still has to be told: in the words, areas and

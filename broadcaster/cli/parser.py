@@ -85,7 +85,10 @@ def build() -> Parser:
     )  # fmt: skip
     parser.add_argument("--version", action="store_const", const="version", dest="shortcut",
                         help="print the version")  # fmt: skip
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    # Named, because argparse would lay out a whole usage to find the name out.
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog=parser.prog
+    )
 
     def command(name: str, says: str, about: str = "") -> Parser:
         made: Parser = commands.add_parser(
@@ -207,7 +210,9 @@ def _keeping(command: Any, places: Parser) -> None:
         "  broadcaster subscribers import people.csv --channel texts\n"
         "  (columns: address,language,variant,areas,hazards,minimum)",
     )  # fmt: skip
-    actions = subscribers.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = subscribers.add_subparsers(
+        dest="action", metavar="ACTION", required=True, prog=subscribers.prog
+    )
 
     def action(name: str, says: str) -> Parser:
         made: Parser = actions.add_parser(name, help=says, parents=[places], allow_abbrev=False)

@@ -97,8 +97,7 @@ def policy(styles: Sequence[str] = ()) -> str:
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in SECURITY.items():
-        response.headers[name] = value
+    response.headers.update(SECURITY)
     response.headers.setdefault("Content-Security-Policy", policy())
     response.headers.setdefault("Cache-Control", NEVER)
 

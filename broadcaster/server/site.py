@@ -18,6 +18,7 @@ import re
 import stat
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -101,7 +102,7 @@ class PublishedSite:
         if path is None:
             return None
         try:
-            status = os.stat(self._folder / path)
+            status = os.stat(f"{self._folder}/{path}")
         except (OSError, ValueError):
             return None
         if stat.S_ISDIR(status.st_mode):
@@ -131,6 +132,7 @@ class PublishedSite:
         return body
 
 
+@lru_cache(maxsize=1024)
 def clean(raw: str) -> str | None:
     """The file a percent-encoded path means, relative to the site; ``None`` for no honest path.
 

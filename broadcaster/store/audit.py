@@ -50,7 +50,10 @@ def contradictions(entries: Sequence[AuditEntry], head: tuple[int, str] | None) 
         ):
             found.append(f"audit entry {entry.seq} ({entry.action}, {entry.at}) was changed")
         previous = entry.hash
-    if head is not None:
+    if head is None:
+        if entries:
+            found.append("audit.head is missing, so a cut-off end of the record cannot be noticed")
+    else:
         seq, digest = head
         if seq > len(entries):
             found.append(f"the audit record was cut off after entry {len(entries)} of {seq}")

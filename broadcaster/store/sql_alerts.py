@@ -146,7 +146,7 @@ def release(
     row = db.execute(
         "SELECT thread, held, release_at FROM alert WHERE identifier=?", (identifier,)
     ).fetchone()
-    if row is None or not row[1]:
+    if row is None or row[1] != 1:
         raise Refused(
             Problem(
                 identifier, "no alert of this name waits for approval", "see `broadcaster list`"
@@ -165,7 +165,7 @@ def withdraw(
 ) -> None:
     """A held alert is given up: it keeps its row and gets no work."""
     row = db.execute("SELECT held FROM alert WHERE identifier=?", (identifier,)).fetchone()
-    if row is None or not row[0]:
+    if row is None or row[0] != 1:
         raise Refused(
             Problem(
                 identifier, "no alert of this name waits for approval", "see `broadcaster list`"

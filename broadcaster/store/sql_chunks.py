@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from broadcaster.model.cap import Severity
-from broadcaster.model.states import CODES, MAY_HAVE_REACHED, State, decode, moved, replace
+from broadcaster.model.states import CODES, MAY_HAVE_REACHED, OPEN, State, decode, moved, replace
 from broadcaster.store.addresses import AddressBook
 from broadcaster.store.port import Chunk, Line, Remark
 from broadcaster.store.sql_alerts import fresh
@@ -212,10 +212,15 @@ def _write(db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: da
 
     Even when the work was superseded meanwhile: what was sent, was sent.
     """
-    row: Any = db.execute("SELECT fence, state FROM chunk WHERE id=?", (chunk.id,)).fetchone()
+    row: Any = db.execute(
+        "SELECT fence, state, states FROM chunk WHERE id=?", (chunk.id,)
+    ).fetchone()
     fence: int = row[0]
     if abs(fence) != chunk.fence or row[1] != "leased":
         return 0
+    if row[2] != chunk.states:
+        # Evidence may have come meanwhile that is further than what the lane knows.
+        chunk.states = bytes(map(_furthest, row[2], chunk.states))
     db.execute("UPDATE chunk SET states=? WHERE id=?", (chunk.states, chunk.id))
     db.executemany(
         "INSERT INTO remark VALUES (?,?,?,?,?,?) ON CONFLICT(chunk, position) DO UPDATE SET"
@@ -234,6 +239,14 @@ def _write(db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: da
         ],
     )
     return fence
+
+
+def _furthest(stored: int, known: int) -> int:
+    """The code of a position of which the store and the lane may know different things."""
+    before, after = decode(bytes((stored, known)))
+    if before is None or after is None or before in OPEN:
+        return known
+    return CODES[moved(before, after)]
 
 
 def void_leases(db: apsw.Connection, now: datetime) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -37,6 +38,7 @@ from broadcaster.store.port import (
 from broadcaster.store.writer import Worker
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class SqliteStore:
@@ -67,6 +69,7 @@ class SqliteStore:
         db = apsw.Connection(str(self._path))
         db.set_busy_timeout(5000)
         db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")
+        db.execute("PRAGMA secure_delete=ON")  # an erased address is overwritten, not just unlinked
         for (answer,) in db.execute("PRAGMA quick_check(1)"):
             if answer != "ok":
                 raise apsw.CorruptError(str(answer))
@@ -259,22 +262,25 @@ class SqliteStore:
 
     async def close(self) -> None:
         """See :meth:`Store.close`."""
-        self._writer.close()
         self._reader.close()
+        self._writer.close()  # last, because only a writer can fold the WAL into the database
 
     async def _anchor(self) -> None:
         """Name the newest audit entry outside the database, so that a cut-off end is found.
 
         Written after the commit and allowed to lag one entry: an older head still holds.
         """
-        newest: Any = await self._read(
-            lambda db: db.execute(
-                "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
-            ).fetchone()
-        )
+        await self._read(self._write_head)
+
+    def _write_head(self, db: apsw.Connection) -> None:
+        """Runs in the reader's thread, so that two event loops never write it at once."""
+        newest = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
         temporary = self._head.with_suffix(".part")
-        temporary.write_text(json.dumps(newest), encoding="ascii")
-        os.replace(temporary, self._head)
+        try:
+            temporary.write_text(json.dumps(newest), encoding="ascii")
+            os.replace(temporary, self._head)
+        except OSError as error:  # what was committed stays committed
+            log.warning("audit.head could not be written: %s", error.strerror)
 
     def _read_head(self) -> tuple[int, str] | None:
         try:

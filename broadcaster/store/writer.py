@@ -78,6 +78,8 @@ class Worker:
         try:
             connection.execute("BEGIN IMMEDIATE" if self._writes else "BEGIN")
             for job, future in batch:
+                if not future.set_running_or_notify_cancel():
+                    continue  # whoever asked has gone away
                 try:
                     if len(batch) == 1:  # alone, it needs no savepoint to fail in
                         answers.append((future, job(connection), None))
@@ -88,12 +90,12 @@ class Worker:
                     raise  # the disk or the file: nothing of this transaction can be trusted
                 except Exception as error:
                     answers.append((future, None, error))
-            failed = len(batch) == 1 and answers[0][2] is not None
+            failed = len(batch) == 1 and bool(answers) and answers[0][2] is not None
             connection.execute("ROLLBACK" if failed else "COMMIT")
         except apsw.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            answers = [(future, None, error) for _, future in batch]
+            answers = [(future, None, error) for _, future in batch if not future.cancelled()]
         for future, result, failure in answers:
             if failure is None:
                 future.set_result(result)

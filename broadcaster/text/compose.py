@@ -336,9 +336,14 @@ class _Saying:
         return text
 
     def spoken(self) -> str:
-        """One sentence a line; who speaks comes first, so that a listener knows whom to trust."""
+        """One sentence a line; who speaks comes first, so that a listener knows whom to trust.
+
+        Only what this is (an exercise, a test, an update) is said before.
+        """
         sent, say = self.identity.sent, self.catalogue.say
         before = [f"{self.identity.sender_name}.", f"{self.headline()}."]
+        if self.mark():
+            before.reverse()
         before += self.opening(explain=True)
         before.append(f"{say('Where')}: {self.places()}.")
         if not self.over:

@@ -156,9 +156,9 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "relay from a clock that is days ahead": ("relay", relay(CAP.format(
         sent="2035-01-01T00:00:00+01:00", expires="2036-01-01T06:00:00+01:00", status="Actual",
         msg_type="Alert", scope="Public", extra="", polygon=INSIDE)), "sent", "yet to come"),
-    "relay of an update to what was never relayed": ("relay", relay(CAP.format(
+    "relay of an all-clear for what was never relayed": ("relay", relay(CAP.format(
         sent="2026-01-01T00:00:00+01:00", expires="2036-01-01T06:00:00+01:00", status="Actual",
-        msg_type="Update", scope="Public", polygon=INSIDE,
+        msg_type="Cancel", scope="Public", polygon=INSIDE,
         extra="<references>s@example.org,x.0,2026-01-01T00:00:00+01:00</references>")),
         "references", "relayed here"),
     "subscriber on no channel": (

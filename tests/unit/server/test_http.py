@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientResponse
@@ -95,7 +95,7 @@ def data(tmp_path: Path) -> Path:
 async def served(data: Path, health: Any = None) -> AsyncIterator[TestClient[Any, Any]]:
     app = application(
         PublishedSite(data / "www"), PublishedSite(data / "www-exercise"),
-        health or FakeHealth(), CHOICES, "https://warn.example.org",
+        health or cast("Any", FakeHealth()), CHOICES, "https://warn.example.org",
     )  # fmt: skip
     async with TestClient(TestServer(app), auto_decompress=False) as client:
         yield client

@@ -135,8 +135,13 @@ def test_an_alert_through_the_socket_is_read_at_the_http_door(config: Path, tmp_
         events = daemon.ask("issue", draft=draft, wait=15)
         assert events[-1] == {"event": "end", "exit": 0}, events
         (committed,) = (event for event in events if event["event"] == "committed")
-        page = daemon.get(f"/de/alerts/{committed['identifier']}/").decode()
+        address = f"{daemon.address}/de/alerts/{committed['identifier']}/"
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
         assert "Dortmund" in page
+        # The page names the one style sheet it needs; the header must admit the same one.
+        (digest,) = re.findall(r"style-src ('|&#39;)(sha256-[^'&]+)", page)
+        assert digest[1] in policy
         assert b"broadcaster_alerts" in daemon.get("/metrics")
 
 

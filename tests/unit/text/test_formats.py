@@ -122,7 +122,9 @@ def test_no_unit_identifier_and_no_foreign_digit_reaches_a_reader(tag: str) -> N
 @pytest.mark.parametrize(
     ("tag", "n", "unit", "expected"),
     [
-        ("de", 35.5, "l/m2", "35,5\u00a0l/m²"),
+        ("tr", 35.5, "l/m2", "35,5\u00a0l/m²"),
+        ("de", 35.5, "l/m2", "35,5\u00a0Liter pro Quadratmeter"),
+        ("en", 35.5, "l/m2", "35.5\u00a0mm"),
         ("de", 1, "h", "1 Stunde"),
         ("de", 12.5, "%", "12,5\u00a0%"),
         ("tr", 30, "%", "%30"),
