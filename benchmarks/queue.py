@@ -24,14 +24,30 @@ WORKERS = 4
 def new(identifier: str, now: datetime) -> NewAlert:
     """An alert for every subscriber."""
     return NewAlert(
-        identifier=identifier, thread=identifier, msg_type="Alert", status="Actual",
-        severity="Severe", priority=1, sent=now, release=now, expires=now + timedelta(hours=6),
-        cap=b"<alert/>", digest="", origin="", areas=("dortmund",), hazard="heat",
-        officer="benchmark", gaps=(),
-        renditions=(StoredRendition(channel="texts", language="de", variant="short",
-                                    format="text", text="Hitze"),),
-        sends=(PlannedSend(channel="texts", items=(("de", "short"),), recipients=True,
-                           follows=False),),
+        identifier=identifier,
+        thread=identifier,
+        msg_type="Alert",
+        status="Actual",
+        severity="Severe",
+        priority=1,
+        sent=now,
+        release=now,
+        expires=now + timedelta(hours=6),
+        cap=b"<alert/>",
+        digest="",
+        origin="",
+        areas=("dortmund",),
+        hazard="heat",
+        officer="benchmark",
+        gaps=(),
+        renditions=(
+            StoredRendition(
+                channel="texts", language="de", variant="short", format="text", text="Hitze"
+            ),
+        ),
+        sends=(
+            PlannedSend(channel="texts", items=(("de", "short"),), recipients=True, follows=False),
+        ),
     )
 
 
@@ -39,8 +55,9 @@ async def through_the_store(store: SqliteStore, now: datetime) -> int:
     """Claim, mark, finish, through the port that the dispatcher uses."""
     people = 0
     while True:
-        chunk = await store.claim("texts", now, owner="b", lease=30, urgent_only=False,
-                                  harmless=True)
+        chunk = await store.claim(
+            "texts", now, owner="b", lease=30, urgent_only=False, harmless=True
+        )
         if chunk is None:
             return people
         size = len(chunk.states)
@@ -64,23 +81,36 @@ def raw(path: Path, store: SqliteStore, now: datetime) -> int:
             db.execute("COMMIT")
             return people
         number, alert, thread, size = row[0], row[1], row[2], row[12]
-        db.execute("UPDATE chunk SET state='leased', owner=?, lease_until=?, fence=fence+1,"
-                   " attempts=attempts+1 WHERE id=?", ("b", at + 30, number))
-        db.execute("SELECT DISTINCT alert FROM chunk WHERE thread=? AND channel=? AND segment IS ?"
-                   " AND alert<>? ORDER BY id", (thread, "texts", row[5], alert)).fetchall()
-        db.execute("SELECT areas, hazard, severity FROM alert WHERE identifier=?",
-                   (alert,)).fetchone()
+        db.execute(
+            "UPDATE chunk SET state='leased', owner=?, lease_until=?, fence=fence+1,"
+            " attempts=attempts+1 WHERE id=?",
+            ("b", at + 30, number),
+        )
+        db.execute(
+            "SELECT DISTINCT alert FROM chunk WHERE thread=? AND channel=? AND segment IS ?"
+            " AND alert<>? ORDER BY id",
+            (thread, "texts", row[5], alert),
+        ).fetchall()
+        db.execute(
+            "SELECT areas, hazard, severity FROM alert WHERE identifier=?", (alert,)
+        ).fetchone()
         for _, sealed, _, _, _ in db.execute(
             "SELECT position, address, areas, hazards, minimum FROM subscriber WHERE segment=?"
-            " AND position<? ORDER BY position", (row[5], size)
+            " AND position<? ORDER BY position",
+            (row[5], size),
         ):
             open_address(sealed)
         states = bytes([1]) * size
         db.execute("UPDATE chunk SET states=? WHERE id=?", (states, number))
         db.execute("COMMIT")
-        for code, closing in ((2, "UPDATE chunk SET lease_until=? WHERE id=?"),
-                              (3, "UPDATE chunk SET state='done', due=ifnull(?, due), owner=NULL,"
-                                  " lease_until=NULL, reason='' WHERE id=?")):
+        for code, closing in (
+            (2, "UPDATE chunk SET lease_until=? WHERE id=?"),
+            (
+                3,
+                "UPDATE chunk SET state='done', due=ifnull(?, due), owner=NULL,"
+                " lease_until=NULL, reason='' WHERE id=?",
+            ),
+        ):
             db.execute("BEGIN IMMEDIATE")
             db.execute("SELECT fence, state FROM chunk WHERE id=?", (number,)).fetchone()
             db.execute("UPDATE chunk SET states=? WHERE id=?", (bytes([code]) * size, number))
@@ -97,8 +127,10 @@ async def measure(folder: Path) -> None:
     for first in range(0, MANY, 20_000):
         await store.subscribe(
             "texts",
-            [Subscription(address=f"+49171392{i:06}", language="de", variant="short")
-             for i in range(first, first + 20_000)],
+            [
+                Subscription(address=f"+49171392{i:06}", language="de", variant="short")
+                for i in range(first, first + 20_000)
+            ],
             now,
         )
     print(f"sign-up of {MANY:,}             {time.perf_counter() - begin:7.1f} s")
@@ -107,8 +139,10 @@ async def measure(folder: Path) -> None:
         begin = time.perf_counter()
         await store.commit(new(f"b.{n}", now), now, hold=False, detail={})
         taken.append((time.perf_counter() - begin) * 1000)
-    print(f"fan-out commit for {MANY:,}     {sorted(taken)[2]:7.1f} ms  (goal <= 50 ms),"
-          f" all: {json.dumps([round(t, 1) for t in taken])}")
+    print(
+        f"fan-out commit for {MANY:,}     {sorted(taken)[2]:7.1f} ms  (goal <= 50 ms),"
+        f" all: {json.dumps([round(t, 1) for t in taken])}"
+    )
     path = folder / "broadcaster.db"
     for n in range(1, 5):  # one alert is drained at a time; the others wait
         _hold(path, f"b.{n}", "held")
@@ -119,9 +153,9 @@ async def measure(folder: Path) -> None:
         begin = time.perf_counter()
         if kind == "store":
             later = now + timedelta(seconds=5)
-            people = sum(await asyncio.gather(
-                *(through_the_store(store, later) for _ in range(WORKERS))
-            ))
+            people = sum(
+                await asyncio.gather(*(through_the_store(store, later) for _ in range(WORKERS)))
+            )
         else:
             people = await asyncio.to_thread(raw, path, store, now + timedelta(seconds=5))
         assert people == MANY, people

@@ -35,26 +35,50 @@ def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "var"
         env = {**os.environ, "BROADCASTER_DATA": str(data)}
-        daemon = subprocess.Popen([str(COMMAND), "serve", "--port", "0"], env=env,
-                                  stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        daemon = subprocess.Popen(
+            [str(COMMAND), "serve", "--port", "0"],
+            env=env,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         try:
             while not (data / "broadcaster.sock").exists():
                 time.sleep(0.05)
             time.sleep(1)
-            issue = [str(COMMAND), "--data", str(data), "issue", "--hazard", "heat", "--level", "2",
-                     "--area", "dortmund", "--expires", "6h", "--exercise", "benchmark", "--yes",
-                     "--wait", "0", "--json"]
+            issue = [
+                str(COMMAND),
+                "--data",
+                str(data),
+                "issue",
+                "--hazard",
+                "heat",
+                "--level",
+                "2",
+                "--area",
+                "dortmund",
+                "--expires",
+                "6h",
+                "--exercise",
+                "benchmark",
+                "--yes",
+                "--wait",
+                "0",
+                "--json",
+            ]
             taken = []
             for _ in range(10):
                 begin = time.perf_counter()
                 # exit 3 or 4: committed, and at this instant not all of it is out
-                subprocess.run(issue, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               check=False)
+                subprocess.run(
+                    issue, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+                )
                 taken.append((time.perf_counter() - begin) * 1000)
                 time.sleep(8)  # let the voices finish: they would compete for the two cores
             issued = statistics.median(taken)
-            print(f"issue through a running daemon    {issued:7.1f} ms  {issued / bare:5.2f}x"
-                  " (goal <= 5x)")
+            print(
+                f"issue through a running daemon    {issued:7.1f} ms  {issued / bare:5.2f}x"
+                " (goal <= 5x)"
+            )
         finally:
             daemon.terminate()
             daemon.wait()

@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from broadcaster.app import approval, views
@@ -23,7 +24,7 @@ from broadcaster.intake import drafts
 from broadcaster.intake.relay import origin_of, refusals
 from broadcaster.model.cap import MsgType, Status
 from broadcaster.model.capxml import read
-from broadcaster.model.errors import BadInput, BroadcasterError, Problem, Refused
+from broadcaster.model.errors import BadInput, BroadcasterError, Problem, Refused, Unavailable
 from broadcaster.store.port import StoredAlert
 from broadcaster.text.compose import Draft
 
@@ -66,6 +67,8 @@ class Desk:
                     code = event["exit"]
                 else:
                     yield event
+        except Unavailable:
+            raise  # not a matter of this request: whoever keeps it may ask again later
         except BroadcasterError as error:
             code = error.exit_code
             yield {"event": "problems", "problems": views.problems(error.problems)}
@@ -99,7 +102,8 @@ class Desk:
 
         async def prepare() -> Prepared:
             fields, origin = self._fields(arguments)
-            return self._prepare.warn(self._draft(fields, origin), fields)
+            draft = self._draft(fields, origin, arguments.get("asked"))
+            return self._prepare.warn(draft, fields)
 
         async for event in self._send(arguments, officer, prepare, "issue"):
             yield event
@@ -111,7 +115,7 @@ class Desk:
             thread = await self._thread(arguments)
             changes, origin = self._fields(arguments)
             fields = {**self._stored_fields(thread), **changes}
-            draft = self._draft(fields, origin)
+            draft = self._draft(fields, origin, arguments.get("asked"))
             _same_reality(draft.status, thread)
             return self._prepare.follow(draft, fields, MsgType.UPDATE, thread)
 
@@ -151,7 +155,9 @@ class Desk:
             raise BadInput(Problem("data", "is not base64")) from error
         name = str(arguments.get("name", "relay"))
         # Kept before anyone looks at it: what came in is evidence, whatever it is.
-        intake = await app.store.take_in(raw, f"relay {name}", app.clock.now())
+        spool = str(arguments.get("spool") or "")
+        origin = f"spool {spool}" if spool else f"relay of {name} by {officer.name}"
+        intake = await app.store.take_in(raw, origin, app.clock.now())
         try:
             reading = read(raw)
             foreign = reading.alert
@@ -206,13 +212,19 @@ class Desk:
         """Preview, check the officer's consent, commit, watch."""
         app = self._app
         break_glass = str(arguments.get("break_glass") or "").strip()
+        spool = str(arguments.get("spool") or "")
+        origin = f"spool {spool}" if spool else f"{command} by {officer.name}"
         async with self._pen:
+            if spool and (twin := await app.store.committed_from(origin)):
+                # A crash came between the commit and the tidying up of the spool.
+                yield {"event": "committed", "identifier": twin, "held": False, "approval": []}
+                return
             if intake is None and not arguments.get("dry_run"):
                 # What the officer asked for is kept before it is acted on.
                 kept = {k: v for k, v in arguments.items() if k not in ("wait", "expect")}
                 intake = await app.store.take_in(
                     json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(),
-                    f"{command} by {officer.name}",
+                    origin,
                     app.clock.now(),
                 )
             try:
@@ -390,14 +402,21 @@ class Desk:
             fields.update(single)
         return fields, origin
 
-    def _draft(self, fields: Mapping[str, Any], origin: str) -> Draft:
+    def _draft(self, fields: Mapping[str, Any], origin: str, asked: object = None) -> Draft:
+        """``asked`` is when a spooled order was written: its ``6h`` counts from then."""
         app = self._app
+        now = app.clock.now()
+        if isinstance(asked, str):
+            try:
+                now = min(now, datetime.fromisoformat(asked).astimezone(now.tzinfo))
+            except ValueError:
+                raise BadInput(Problem("asked", f"{asked!r} is no time")) from None
         return drafts.read(
             fields,
             drafts.Context(
                 library=app.library,
                 gazetteer=app.gazetteer,
-                now=app.clock.now(),
+                now=now,
                 source_language=app.settings.languages[0],
                 offered=app.settings.languages,
             ),

@@ -88,10 +88,6 @@ class Clockwork:
         """No more looks."""
         self._scheduler.shutdown(wait=False)
 
-    def soon(self) -> None:
-        """Something changed: look again now."""
-        self._scheduler.modify_job("look", next_run_time=datetime.now(UTC))
-
     async def _look(self) -> None:
         try:
             await self._also()

@@ -41,6 +41,11 @@ def main(argv: Sequence[str], *, local_run: Local | None = None) -> int:
     screen = Screen(sys.stdin, sys.stdout, sys.stderr, os.environ, words)
     office: Office | None = None
     try:
+        if arguments in ([], ["-h"], ["--help"]):
+            from broadcaster.cli.overview import overview
+
+            screen.result(overview())
+            return 0
         from broadcaster.cli.parser import parse
 
         options = parse(arguments, words)

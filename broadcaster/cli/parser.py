@@ -3,60 +3,54 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 
+from broadcaster.cli.overview import COMMANDS, overview
 from broadcaster.cli.stop import BAD_INPUT, Stop, problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from broadcaster.cli.words import Words
 
-    Commands = argparse._SubParsersAction["Parser"]
 
 WAIT = 20.0
 """Seconds a command watches its deliveries before it reports what is still open."""
 
-ABOUT = """\
-One warning in; every language and channel out.
-
-examples:
-  broadcaster issue                                     asks, shows a preview, sends on YES
-  broadcaster issue examples/heat.yaml --dry-run        shows what would be sent
-  broadcaster issue --hazard heat --level 2 --area dortmund --expires 6h
-  broadcaster status ID --watch                         did it arrive?
-  broadcaster extend ID --expires 6h                    it lasts longer
-  broadcaster cancel ID --reason "the rain is over"     all clear
-"""
-AFTER = """\
-exit codes: 0 all out, 2 wrong input, 3 some out, 4 none out, 5 refused or unavailable
-Each command explains itself: broadcaster issue --help
-"""
-ISSUE = """\
-Issue a warning: from a file, from flags (they override the file), or by questions.
-
-examples:
-  broadcaster issue                                     asks on the terminal
-  broadcaster issue examples/heat.yaml                  previews, asks for YES, sends
-  broadcaster issue examples/heat.yaml --dry-run        previews only
-  broadcaster issue examples/heat.yaml --yes --json     for scripts
-  broadcaster issue --hazard heavy_rain --level 3 --area hoerde --area aplerbeck \\
-      --expires 22:30 --set amount=60 --set hours=2
-  broadcaster issue examples/heat.yaml --exercise "Spring 2027"
-"""
-
 
 class Parser(argparse.ArgumentParser):
-    """Tells a mistake as a problem, without repeating what may be a phone number."""
+    """Tells a mistake as a problem, without repeating what may be a phone number.
+
+    A command's flags are made by ``fill`` when that command is parsed: making those of all
+    commands at every start would cost as much as the interpreter itself.
+    """
 
     words: Words
+    fill: Callable[[Parser], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Make the flags, then parse."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise ``Stop`` instead of printing usage and leaving."""
         says = re.sub(r"\+?\d[\d\s()/.-]{5,}", "<number>", message)
         remedy = self.words("usage.remedy", program=self.prog)
         raise Stop([problem(self.prog, says, remedy)], BAD_INPUT)
+
+
+class _Whole(Parser):
+    """The command as a whole."""
+
+    def format_help(self) -> str:
+        """The overview, which ``main`` shows without this module."""
+        return overview()
 
 
 def parse(argv: list[str], words: Words) -> argparse.Namespace:
@@ -72,152 +66,107 @@ def parse(argv: list[str], words: Words) -> argparse.Namespace:
 
 def build() -> Parser:
     """The whole parser."""
-    places = Parser(add_help=False, allow_abbrev=False)
-    group = places.add_argument_group("where")
-    # Both before and after the command, so neither may set a default that hides the other.
-    group.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
-                       help="configuration (or BROADCASTER_CONFIG)")  # fmt: skip
-    group.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS,
-                       help="folder of all data (or BROADCASTER_DATA; default ./var)")  # fmt: skip
-    parser = Parser(
-        prog="broadcaster", description=ABOUT, epilog=AFTER, parents=[places], allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = _Whole(prog="broadcaster", allow_abbrev=False, formatter_class=_layout)
+    _places(parser)
     parser.add_argument("--version", action="store_const", const="version", dest="shortcut",
                         help="print the version")  # fmt: skip
     # Named, because argparse would lay out a whole usage to find the name out.
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", title="commands", prog=parser.prog
+        dest="command", metavar="COMMAND", prog=parser.prog, parser_class=Parser
     )
-
-    def command(name: str, says: str, about: str = "") -> Parser:
-        made: Parser = commands.add_parser(
-            name, help=says, description=about or says, parents=[places], allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
-        return made
-
-    _sending(command)
-    _looking(command)
-    _keeping(command, places)
+    for name, (says, about) in COMMANDS.items():
+        commands.add_parser(
+            name, description=about or says, allow_abbrev=False, formatter_class=_layout
+        ).fill = _FILL[name]
     return parser
 
 
-def _sending(command: Any) -> None:
-    issue = command("issue", "issue a warning", ISSUE)
-    issue.add_argument("file", nargs="?", metavar="FILE", help="a draft; - reads standard input")
-    _draft(issue)
-    _sends(issue)
-
-    update = command(
-        "update", "change a warning that is out",
-        "Change a warning: what is not named stays as it was.\n\n"
-        "example:\n  broadcaster update ID --level 3 --set amount=80",
-    )  # fmt: skip
-    _identifier(update)
-    update.add_argument("file", nargs="?", metavar="FILE", help="a draft with the changes")
-    _draft(update)
-    _sends(update)
-
-    extend = command(
-        "extend", "let a warning last longer",
-        "Let a warning last longer; everything else stays.\n\n"
-        "example:\n  broadcaster extend ID --expires 6h",
-    )  # fmt: skip
-    _identifier(extend)
-    extend.add_argument("--expires", required=True, metavar="WHEN", help="6h, 90m, 2d, 22:30, ...")
-    _sends(extend)
-
-    cancel = command(
-        "cancel", "end a warning (all clear)",
-        "End a warning and tell everyone it may have reached.\n\n"
-        'example:\n  broadcaster cancel ID --reason "the rain is over"',
-    )  # fmt: skip
-    _identifier(cancel)
-    cancel.add_argument(
-        "--reason", type=_given, required=True, metavar="TEXT", help="for the record"
-    )
-    _sends(cancel)
-
-    relay = command(
-        "relay", "pass a CAP alert of somebody else on",
-        "Pass a CAP 1.2 alert on, its texts verbatim, its source named.\n\n"
-        "example:\n  broadcaster relay warning.xml --dry-run",
-    )  # fmt: skip
-    relay.add_argument("file", metavar="FILE", help="a CAP file; - reads standard input")
-    _sends(relay)
-
-    approve = command(
-        "approve", "let a waiting warning go (second officer)",
-        "Let a warning go that waits for a second officer: it is shown first.",
-    )  # fmt: skip
-    _identifier(approve)
-    approve.add_argument("--yes", action="store_true", help="do not show, do not ask")
-    _wait(approve)
-    _json(approve)
-
-    withdraw = command("withdraw", "give up a waiting warning; nothing was sent")
-    _identifier(withdraw)
-    withdraw.add_argument(
-        "--reason", type=_given, required=True, metavar="TEXT", help="for the record"
-    )
-    _json(withdraw)
+# ---- commands that send -------------------------------------------------------------------------
 
 
-def _looking(command: Any) -> None:
-    preview = command(
-        "preview", "show every text exactly as it would arrive",
-        "Show every text of every channel exactly as it would arrive.\n\n"
-        "examples:\n  broadcaster preview examples/heat.yaml --language tr --variant plain\n"
-        "  broadcaster preview ID --channel texts",
-    )  # fmt: skip
-    preview.add_argument("source", nargs="?", metavar="FILE|ID", help="a draft, or a warning")
-    _draft(preview)
-    preview.add_argument("--language", default="", metavar="TAG", help="only this language")
-    preview.add_argument("--variant", default="", metavar="NAME",
-                         help="only standard, plain, short or spoken")  # fmt: skip
-    preview.add_argument("--channel", default="", metavar="NAME", help="only this channel")
-    _json(preview)
-
-    listing = command("list", "warnings in force, scheduled or waiting")
-    listing.add_argument("--all", action="store_true", help="ended ones too")
-    _json(listing)
-
-    status = command(
-        "status", "what happened to a warning, per channel and language",
-        "What happened to a warning.  The end of its identifier is enough.\n\n"
-        "example:\n  broadcaster status 4kx9wd --watch",
-    )  # fmt: skip
-    _identifier(status)
-    status.add_argument("--watch", action="store_true", help="until nothing is open any more")
-    _json(status)
-
-    route = command("route", "which routes match a draft, and why")
-    route.add_argument("file", nargs="?", metavar="FILE", help="a draft; - reads standard input")
-    _draft(route)
-    _json(route)
-
-    check = command("check", "configuration, texts and channels; alarms nobody")
-    _json(check)
+def _issue(parser: Parser) -> None:
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a draft; - reads standard input")
+    _draft(parser)
+    _sends(parser)
 
 
-def _keeping(command: Any, places: Parser) -> None:
-    subscribers = command(
-        "subscribers", "add, import, count or erase subscribers",
-        "Numbers are taken from the command line or, better, from standard input (-), which\n"
-        "leaves no trace in the shell's history.  They are never shown again.\n\n"
-        "examples:\n  broadcaster subscribers add - --channel texts --language tr\n"
-        "  broadcaster subscribers import people.csv --channel texts\n"
-        "  (columns: address,language,variant,areas,hazards,minimum)",
-    )  # fmt: skip
-    actions = subscribers.add_subparsers(
-        dest="action", metavar="ACTION", required=True, prog=subscribers.prog
+def _update(parser: Parser) -> None:
+    _identifier(parser)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a draft with the changes")
+    _draft(parser)
+    _sends(parser)
+
+
+def _extend(parser: Parser) -> None:
+    _identifier(parser)
+    parser.add_argument("--expires", required=True, metavar="WHEN", help="6h, 90m, 2d, 22:30, ...")
+    _sends(parser)
+
+
+def _cancel(parser: Parser) -> None:
+    _identifier(parser)
+    _reason(parser)
+    _sends(parser)
+
+
+def _relay(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a CAP file; - reads standard input")
+    _sends(parser)
+
+
+def _approve(parser: Parser) -> None:
+    _identifier(parser)
+    parser.add_argument("--yes", action="store_true", help="do not show, do not ask")
+    _wait(parser)
+    _plain(parser)
+
+
+def _withdraw(parser: Parser) -> None:
+    _identifier(parser)
+    _reason(parser)
+    _plain(parser)
+
+
+# ---- commands that look -------------------------------------------------------------------------
+
+
+def _preview(parser: Parser) -> None:
+    parser.add_argument("source", nargs="?", metavar="FILE|ID", help="a draft, or a warning")
+    _draft(parser)
+    parser.add_argument("--language", default="", metavar="TAG", help="only this language")
+    parser.add_argument("--variant", default="", metavar="NAME",
+                        help="only standard, plain, short or spoken")  # fmt: skip
+    parser.add_argument("--channel", default="", metavar="NAME", help="only this channel")
+    _plain(parser)
+
+
+def _list(parser: Parser) -> None:
+    parser.add_argument("--all", action="store_true", help="ended ones too")
+    _plain(parser)
+
+
+def _status(parser: Parser) -> None:
+    _identifier(parser)
+    parser.add_argument("--watch", action="store_true", help="until nothing is open any more")
+    _plain(parser)
+
+
+def _route(parser: Parser) -> None:
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a draft; - reads standard input")
+    _draft(parser)
+    _plain(parser)
+
+
+def _subscribers(parser: Parser) -> None:
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, prog=parser.prog
     )
 
     def action(name: str, says: str) -> Parser:
-        made: Parser = actions.add_parser(name, help=says, parents=[places], allow_abbrev=False)
+        made: Parser = actions.add_parser(name, help=says, description=says, allow_abbrev=False,
+                                          formatter_class=_layout)  # fmt: skip
         made.add_argument("--channel", required=True, metavar="NAME")
-        _json(made)
+        _plain(made)
         return made
 
     add = action("add", "one number")
@@ -227,28 +176,65 @@ def _keeping(command: Any, places: Parser) -> None:
     add.add_argument("--area", action="append", default=[], metavar="ID", help="default: all")
     add.add_argument("--hazard", action="append", default=[], metavar="ID", help="default: all")
     add.add_argument("--minimum", default="", metavar="SEVERITY", help="least CAP severity")
-    importing = action("import", "a CSV file")
-    importing.add_argument("file", metavar="FILE|-")
+    action("import", "a CSV file").add_argument("file", metavar="FILE|-")
     action("count", "how many, by language")
-    erase = action("erase", "forget one number")
-    erase.add_argument("address", metavar="NUMBER|-", help="- reads it from standard input")
+    action("erase", "forget one number").add_argument(
+        "address", metavar="NUMBER|-", help="- reads it from standard input"
+    )
 
-    translations = command("translations", "how complete and reviewed the languages are")
-    translations.add_argument("action", choices=("status", "lint"))
-    _json(translations)
 
-    audit = command("audit", "who did what, when and why; has anyone changed the record")
-    audit.add_argument("action", choices=("verify", "show"))
-    _json(audit)
+def _translations(parser: Parser) -> None:
+    parser.add_argument("action", choices=("status", "lint"))
+    _plain(parser)
 
-    serve = command("serve", "run the daemon: site, feeds, API, queue")
-    serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                       help="where to listen (default 127.0.0.1: this machine only)")  # fmt: skip
-    serve.add_argument("--port", default=8080, type=_port, metavar="NUMBER",
-                       help="default 8080; 0 takes a free one")  # fmt: skip
 
-    version = command("version", "print the version")
-    _json(version)
+def _audit(parser: Parser) -> None:
+    parser.add_argument("action", choices=("verify", "show"))
+    _plain(parser)
+
+
+def _serve(parser: Parser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                        help="where to listen (default 127.0.0.1: this machine only)")  # fmt: skip
+    parser.add_argument("--port", default=8080, type=_port, metavar="NUMBER",
+                        help="default 8080; 0 takes a free one")  # fmt: skip
+    _places(parser)
+
+
+# ---- parts that commands share ------------------------------------------------------------------
+
+
+def _layout(prog: str) -> argparse.HelpFormatter:
+    # The width is given, because argparse would import shutil and with it every compression.
+    width = int(os.environ.get("COLUMNS") or 0) or _columns()
+    return argparse.RawDescriptionHelpFormatter(prog, width=min(width, 100) - 2)
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
+def _places(parser: Parser) -> None:
+    group = parser.add_argument_group("where")
+    # Both before and after the command, so neither may set a default that hides the other.
+    group.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
+                       help="configuration (or BROADCASTER_CONFIG)")  # fmt: skip
+    group.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS,
+                       help="folder of all data (or BROADCASTER_DATA; default ./var)")  # fmt: skip
+
+
+def _plain(parser: Parser) -> None:
+    _json(parser)
+    _places(parser)
+
+
+def _reason(parser: Parser) -> None:
+    parser.add_argument(
+        "--reason", type=_given, required=True, metavar="TEXT", help="for the record"
+    )
 
 
 def _identifier(parser: Parser) -> None:
@@ -257,7 +243,7 @@ def _identifier(parser: Parser) -> None:
 
 def _draft(parser: Parser) -> None:
     draft = parser.add_argument_group("what to say")
-    draft.add_argument("--hazard", metavar="ID", help="heat, heavy_rain, flooding, test, ...")
+    draft.add_argument("--hazard", metavar="ID", help="heat, heavy_rain, flood, test, ...")
     draft.add_argument("--level", metavar="N", help="1, 2 or 3; 3 is the worst")
     draft.add_argument("--area", action="append", metavar="NAME", help="may be given again")
     draft.add_argument("--expires", metavar="WHEN", help="6h, 90m, 2d, 22:30, 2026-07-01T22:30")
@@ -286,7 +272,7 @@ def _sends(parser: Parser) -> None:
     sending.add_argument("--break-glass", type=_given, metavar="REASON",
                          help="send without the second officer; loud and on record")  # fmt: skip
     _wait(parser)
-    _json(parser)
+    _plain(parser)
 
 
 def _wait(parser: Parser) -> None:
@@ -326,3 +312,24 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 <= int(text[:6]) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
     return int(text)
+
+
+_FILL: dict[str, Callable[[Parser], None]] = {
+    "issue": _issue,
+    "update": _update,
+    "extend": _extend,
+    "cancel": _cancel,
+    "relay": _relay,
+    "approve": _approve,
+    "withdraw": _withdraw,
+    "preview": _preview,
+    "list": _list,
+    "status": _status,
+    "route": _route,
+    "check": _plain,
+    "subscribers": _subscribers,
+    "translations": _translations,
+    "audit": _audit,
+    "serve": _serve,
+    "version": _plain,
+}

@@ -104,8 +104,8 @@ def _send(
     """The way of every sending command."""
     screen, words = office.screen, office.words
     arguments = {
-        **arguments, "dry_run": options.dry_run, "expect": "", "break_glass": options.break_glass or "",
-        "wait": options.wait,
+        **arguments, "dry_run": options.dry_run, "expect": "",
+        "break_glass": options.break_glass or "", "wait": options.wait,
     }  # fmt: skip
     if options.dry_run:
         answer = office.ask(command, arguments)

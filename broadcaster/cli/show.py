@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 REACHED = frozenset({"accepted", "sent", "delivered"})
 WAITING = frozenset({"planned", "attempting"})
 """As in broadcaster.model.states, which a light command does not import; a test compares them."""
+FIGURES = ("segments", "pages", "cost")
 _BAR = 20
 
 
@@ -72,9 +73,10 @@ def summary(screen: Screen, seen: Mapping[str, Any], *, what: str) -> None:
     screen.loud(f"--- {words('preview')} ---", BOLD, result=False)
     _head(screen, seen, result=False)
     texts = seen.get("texts", ())
-    for text in _first_of_each_channel(texts):
-        screen.loud(_label(text, words), BOLD, result=False)
-        lines = str(text["text"]).split("\n")
+    for group in _first_of_each_channel(texts):
+        for text in group:
+            screen.loud(_label(text, words), BOLD, result=False)
+        lines = str(group[0]["text"]).split("\n")
         # A whole web document would push the question off the screen.
         screen.say(*(f"    {line}" for line in lines[:_SHOWN]))
         if len(lines) > _SHOWN:
@@ -97,14 +99,19 @@ _SHOWN = 8
 """Lines of one text in the summary."""
 
 
-def _first_of_each_channel(texts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """One text per channel, in the language that comes first: the source language."""
+def _first_of_each_channel(
+    texts: Sequence[Mapping[str, Any]],
+) -> list[list[Mapping[str, Any]]]:
+    """One text per channel in the source language, which comes first; equal ones together."""
     source = texts[0]["language"] if texts else ""
-    found: dict[str, Mapping[str, Any]] = {}
+    first: dict[str, Mapping[str, Any]] = {}
     for text in texts:
         if text["language"] == source:
-            found.setdefault(text["channel"], text)
-    return list(found.values())
+            first.setdefault(text["channel"], text)
+    equal: dict[str, list[Mapping[str, Any]]] = {}
+    for text in first.values():
+        equal.setdefault(text["text"], []).append(text)
+    return list(equal.values())
 
 
 def _head(screen: Screen, seen: Mapping[str, Any], *, result: bool) -> None:
@@ -119,14 +126,21 @@ def _head(screen: Screen, seen: Mapping[str, Any], *, result: bool) -> None:
     )
     show(f"  {words('areas')}: {areas}", f"  {words('times')}: {times}")
     for channel, counts in (seen.get("recipients") or {}).items():
-        total = words.number(sum(counts.values()))
+        total = sum(counts.values())
+        if not total:
+            screen.loud(f"  {words('recipients.none', channel=channel)}", YELLOW, result=result)
+            continue
         detail = ", ".join(f"{name} {words.number(n)}" for name, n in counts.items())
-        show(f"  {words('recipients')}: {channel}: {total}" + (f" ({detail})" if detail else ""))
+        show(f"  {words('recipients')}: {channel}: {words.number(total)} ({detail})")
 
 
 def _label(text: Mapping[str, Any], words: Words) -> str:
     size = f"{words.number(text['used'])}/{words.number(text['limit'])} {text['unit']}"
-    extra = "".join(f", {name} {value}" for name, value in (text.get("meta") or {}).items())
+    # Of a channel's figures those that mean something to an officer; machines get them all.
+    figures = ((name, value) for name, value in (text.get("meta") or {}).items())
+    extra = "".join(
+        f", {value} {words(f'figure.{name}')}" for name, value in figures if name in FIGURES
+    )
     return f"[{text['channel']}] {_version(text, words)} - {size}{extra}"
 
 

@@ -179,8 +179,8 @@ TABLE: dict[str, tuple[str, str]] = {
         "No preview is possible: another Broadcaster owns the data folder and does not answer.\n"
         "It can be stored unseen, to be sent when that one runs again.",
         "Keine Vorschau möglich: ein anderer Broadcaster belegt den Datenordner und antwortet"
-        " nicht.\nDie Warnung kann ungesehen gespeichert werden; gesendet wird sie, sobald er wieder"
-        " läuft.",
+        " nicht.\nDie Warnung kann ungesehen gespeichert werden; gesendet wird sie, sobald er"
+        " wieder läuft.",
     ),
     "spool.confirm": ("Store unseen?", "Ungesehen speichern?"),
     "spool.failed": ("could not be stored: {reason}", "konnte nicht gespeichert werden: {reason}"),
@@ -262,6 +262,13 @@ TABLE: dict[str, tuple[str, str]] = {
     "areas": ("Where", "Wo"),
     "times": ("When", "Wann"),
     "recipients": ("Recipients", "Empfänger"),
+    "recipients.none": (
+        "{channel}: nobody has subscribed, so it reaches nobody",
+        "{channel}: niemand ist eingetragen, also erreicht es niemanden",
+    ),
+    "figure.segments": ("segments", "Segmente"),
+    "figure.pages": ("pages", "Seiten"),
+    "figure.cost": ("cost", "Kosten"),
     "texts": ("Texts", "Texte"),
     "texts.none": ("No text at all: nobody would be warned.", "Kein Text: niemand würde gewarnt."),
     "languages": ("Languages", "Sprachen"),

@@ -14,9 +14,9 @@ import random
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from broadcaster.clock import Clock
@@ -37,7 +37,7 @@ from broadcaster.delivery.contract import (
 )
 from broadcaster.delivery.keys import ChunkKey, parse
 from broadcaster.model.cap import Alert
-from broadcaster.model.errors import BroadcasterError, ChannelError, Problem, Unknown
+from broadcaster.model.errors import BroadcasterError, ChannelError, Problem, Unavailable, Unknown
 from broadcaster.model.states import CODES, REACHED, replace
 from broadcaster.store.port import Chunk, Remark, Store
 
@@ -45,6 +45,11 @@ log = logging.getLogger(__name__)
 
 LEASE = 30.0
 """Seconds a claim holds without a save."""
+PAUSE = 1.0
+"""Seconds before the next look when there is nothing to do, or the store cannot be used."""
+
+_DOUBTS = frozenset({State.REJECTED, State.UNKNOWN})
+"""What every receipt may say, beside what the channel confirms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,19 +177,22 @@ class Lane:
         harmless = self.channel.capabilities.repeat_is_harmless
         while True:
             self._wake.clear()
-            chunk = await self._store.claim(
-                self.name,
-                self._clock.now(),
-                owner=self._owner,
-                lease=LEASE,
-                urgent_only=urgent_only,
-                harmless=harmless,
-            )
+            try:
+                chunk = await self._store.claim(
+                    self.name,
+                    self._clock.now(),
+                    owner=self._owner,
+                    lease=LEASE,
+                    urgent_only=urgent_only,
+                    harmless=harmless,
+                )
+            except Exception as error:  # the lane must be there when the store is back
+                log.error("channel %s cannot get its work: %s", self.name, _says(error))
+                chunk = None
             if chunk is None:
-                try:  # a missed wake-up, or work that becomes due, costs a second at most
-                    await asyncio.wait_for(self._wake.wait(), 1.0)
-                except TimeoutError:
-                    continue
+                # A missed wake-up, or work that becomes due, costs a second at most.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), PAUSE)
                 continue
             try:
                 await self._do(chunk)
@@ -203,38 +211,53 @@ class Lane:
                     harmless=True,
                     rng=self._rng,
                 )
-                await self._store.finish(
-                    chunk,
-                    remarks=(),
-                    now=self._clock.now(),
-                    reason=reason,
-                    again=again.at if isinstance(again, retry.Retry) else None,
-                )
+                at = again.at if isinstance(again, retry.Retry) else None
+                await self._finish(chunk, (), again=at, reason=reason)
             self._on_progress(chunk.alert)
+
+    async def _finish(
+        self, chunk: Chunk, remarks: Sequence[Remark], *, again: datetime | None, reason: str
+    ) -> None:
+        """Give a chunk back; what is known of it is kept until the store can take it."""
+        while True:
+            try:
+                await self._store.finish(
+                    chunk, remarks=remarks, now=self._clock.now(), again=again, reason=reason
+                )
+                return
+            except Unavailable as error:
+                log.error("channel %s cannot save an outcome: %s", self.name, _says(error))
+                await asyncio.sleep(PAUSE)
 
     async def _do(self, chunk: Chunk) -> None:
         """Work off one chunk: ledger first, then the attempt, then what came of it."""
         assert self.channel is not None
         work = _Attempts(chunk, harmless=self.channel.capabilities.repeat_is_harmless)
-        if chunk.expires is not None and self._clock.now() >= chunk.expires:
-            work.expire("the warning ended before this could be sent")
         content = await self._source.content(chunk.alert, self.name)
         again: datetime | None = None
         reason = ""
         for cell in work.cells(self.channel.capabilities.max_batch):
+            if chunk.expires is not None and self._clock.now() >= chunk.expires:
+                work.expire("the warning ended before this could be sent")
+                break
             fitted = self._fit(work, cell, content)
             if not fitted:
                 continue
-            work.mark([position for position, _, _ in fitted], State.ATTEMPTING)
-            saved = await self._store.progress(
-                chunk, remarks=work.drain(), now=self._clock.now(), lease=LEASE + self._timeout
-            )
             positions = [position for position, _, _ in fitted]
-            if not saved:  # superseded or lease lost: this cell surely did not leave
-                work.put_back(positions)
-                break
+            before = chunk.states
+            work.mark(positions, State.ATTEMPTING)
             try:
+                saved = await self._store.progress(
+                    chunk, remarks=work.drain(), now=self._clock.now(), lease=LEASE + self._timeout
+                )
+                if not saved:  # superseded or lease lost: this cell surely did not leave
+                    chunk.states = before
+                    break
                 receipts = await self._attempt(chunk, cell, fitted, content)
+            except Unavailable as error:  # no ledger, no attempt: surely not sent
+                chunk.states = before
+                again, reason = self._clock.now() + timedelta(seconds=PAUSE), _says(error)
+                break
             except ChannelError as error:
                 decision = retry.decide(
                     error,
@@ -251,9 +274,7 @@ class Lane:
             else:
                 work.received(positions, receipts, self.channel.capabilities.confirms)
             self._on_progress(chunk.alert)
-        await self._store.finish(
-            chunk, remarks=work.drain(), now=self._clock.now(), again=again, reason=reason
-        )
+        await self._finish(chunk, work.drain(), again=again, reason=reason)
 
     def _fit(
         self, work: _Attempts, cell: list[tuple[int, str]], content: Content
@@ -285,7 +306,7 @@ class Lane:
     ) -> Sequence[Receipt]:
         """ONE call of ``send``; whatever happens becomes receipts or a ``ChannelError``."""
         assert self.channel is not None
-        key = ChunkKey(chunk.alert, chunk.channel, chunk.round, chunk.segment or 0)
+        key = _key(chunk)
         capabilities = self.channel.capabilities
 
         async def send() -> Sequence[Receipt]:
@@ -332,26 +353,46 @@ class Lane:
             raise Unknown(Problem(self.name, _bug(self.name, error))) from error
 
     async def _listen(self) -> None:
-        """Evidence that arrives later."""
+        """Evidence that arrives later, for as long as the lane is open."""
         assert self.channel is not None
-        async for receipt in self.channel.receipts():
+        while True:
             try:
-                key, position = parse(receipt.key)
-            except ValueError:
-                log.warning("channel %s: a receipt names no delivery of ours", self.name)
-                continue
-            await self._store.receive(
-                key.alert,
-                key.channel,
-                key.round,
-                key.segment,
-                position,
-                receipt.state,
-                receipt.reason,
-                receipt.reference,
-                self._clock.now(),
-            )
-            self._on_progress(key.alert)
+                async for receipt in self.channel.receipts():
+                    await self._hear(receipt)
+                return
+            except Exception as error:  # a broken stream must not make the lane deaf for ever
+                _bug(self.name, error)
+                await asyncio.sleep(PAUSE)
+
+    async def _hear(self, receipt: Receipt) -> None:
+        assert self.channel is not None
+        confirms = self.channel.capabilities.confirms
+        try:
+            key, position = parse(receipt.key)
+        except ValueError:
+            log.warning("channel %s: a receipt names no delivery of ours", self.name)
+            return
+        if key.channel != self.name or receipt.state not in confirms | _DOUBTS:
+            log.warning("channel %s: a receipt says what this channel cannot know", self.name)
+            return
+        while True:
+            try:
+                await self._store.receive(
+                    key.alert,
+                    key.channel,
+                    key.round,
+                    key.segment,
+                    position,
+                    receipt.state,
+                    receipt.reason,
+                    receipt.reference,
+                    self._clock.now(),
+                )
+                break
+            except Unavailable as error:
+                log.error("channel %s cannot save evidence: %s", self.name, _says(error))
+                await asyncio.sleep(PAUSE)
+        self._on_progress(key.alert)
 
 
 class _Attempts:
@@ -407,10 +448,6 @@ class _Attempts:
             if code == CODES[State.PLANNED]:
                 self.settle(position, State.EXPIRED, reason)
 
-    def put_back(self, positions: Sequence[int]) -> None:
-        """These surely did not leave."""
-        self.mark(positions, State.PLANNED)
-
     def failed(
         self, positions: Sequence[int], error: ChannelError, decision: retry.Retry | retry.GiveUp
     ) -> None:
@@ -429,12 +466,13 @@ class _Attempts:
         self, positions: Sequence[int], receipts: Sequence[Receipt], confirms: frozenset[State]
     ) -> None:
         """The far side's word, position by position; silence is *unknown*."""
-        said = {parse(receipt.key)[1]: receipt for receipt in receipts}
+        said = {receipt.key: receipt for receipt in receipts}
+        key = _key(self.chunk)
         for position in positions:
-            receipt = said.get(position)
+            receipt = said.get(key.delivery(position))
             if receipt is None:
                 self.settle(position, State.UNKNOWN, "the far side said nothing about this one")
-            elif receipt.state in REACHED and receipt.state not in confirms:
+            elif receipt.state not in confirms | _DOUBTS:
                 self.settle(
                     position,
                     State.UNKNOWN,
@@ -450,6 +488,17 @@ class _Attempts:
         remarks = list(self._remarks.values())
         self._remarks.clear()
         return remarks
+
+
+def _key(chunk: Chunk) -> ChunkKey:
+    return ChunkKey(chunk.alert, chunk.channel, chunk.round, chunk.segment or 0)
+
+
+def _says(error: Exception) -> str:
+    """An error in words; those of a bug stay out of the log, because they could quote an address."""
+    if isinstance(error, BroadcasterError):
+        return error.problems[0].says
+    return type(error).__name__
 
 
 def _bug(name: str, error: BaseException) -> str:

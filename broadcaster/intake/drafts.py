@@ -154,7 +154,8 @@ class _Reader:
         now = self.context.now
         release = self.time("release")
         onset = self.time("onset")
-        expires = self.time("expires", start=onset or release or now)
+        # Not from an onset that is over: `extend ID --expires 6h` means six hours from now.
+        expires = self.time("expires", start=max(onset or release or now, now))
         self.order(now, release, onset, expires)
         note, note_language = self.note()
         repeat = self.repeat()

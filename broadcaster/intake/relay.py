@@ -39,8 +39,11 @@ def refusals(alert: Alert, gazetteer: Gazetteer, now: datetime) -> list[Problem]
         found.append(Problem("alert.info", "is missing: there is nothing to say"))
     if alert.sent > now + CLOCKS_DIFFER:
         found.append(
-            Problem("alert.sent", f"is {alert.sent:%d.%m.%Y %H:%M}, which is yet to come",
-                    "check both clocks; if the danger is real, issue a warning of our own")
+            Problem(
+                "alert.sent",
+                f"is {alert.sent:%d.%m.%Y %H:%M}, which is yet to come",
+                "check both clocks; if the danger is real, issue a warning of our own",
+            )
         )
     if alert.expires is not None and alert.expires <= now:
         found.append(Problem("alert.info.expires", f"ended at {alert.expires:%d.%m.%Y %H:%M}"))

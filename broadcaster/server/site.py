@@ -91,7 +91,7 @@ class PublishedSite:
         self._folder, self._memory = folder, memory
         self._kept: OrderedDict[str, Body] = OrderedDict()
         self._weight = 0
-        self._loading: dict[str, asyncio.Task[Body | None]] = {}
+        self._loading: dict[tuple[str, Signature], asyncio.Task[Body | None]] = {}
 
     async def find(self, raw: str) -> Body | Folder | None:
         """What stands at a path as it came in the request, still percent-encoded.
@@ -112,11 +112,12 @@ class PublishedSite:
             self._kept.move_to_end(path)
             return kept
         # The whole city asks for a new page at once; it is read once.
-        loading = self._loading.get(path)
+        key = path, _signature(status)
+        loading = self._loading.get(key)
         if loading is None:
             loading = asyncio.create_task(self._load(path))
-            self._loading[path] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(path, None))
+            self._loading[key] = loading
+            loading.add_done_callback(lambda _: self._loading.pop(key, None))
         return await asyncio.shield(loading)
 
     async def _load(self, path: str) -> Body | None:

@@ -200,6 +200,10 @@ class Store(Protocol):
         """Note what became of an intake."""
         ...
 
+    async def committed_from(self, origin: str) -> str | None:
+        """The alert that was committed for an intake of this origin, if there is one."""
+        ...
+
     async def unfinished(self) -> Sequence[tuple[int, str, str]]:
         """Intakes that nothing became of (number, origin, received): a crash cut them off."""
         ...

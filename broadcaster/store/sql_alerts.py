@@ -33,6 +33,15 @@ def took(db: apsw.Connection, intake: int, outcome: str) -> None:
     db.execute("UPDATE intake SET outcome=? WHERE id=?", (outcome, intake))
 
 
+def committed_from(db: apsw.Connection, origin: str) -> str | None:
+    """What was committed for an intake of this origin."""
+    row: Any = db.execute(
+        "SELECT identifier FROM alert WHERE intake IN (SELECT id FROM intake WHERE origin=?)",
+        (origin,),
+    ).fetchone()
+    return row[0] if row else None
+
+
 def unfinished(db: apsw.Connection) -> list[tuple[int, str, str]]:
     """Intakes that nothing became of."""
     rows: Any = db.execute(

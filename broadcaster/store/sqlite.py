@@ -99,6 +99,10 @@ class SqliteStore:
         """See :meth:`Store.took`."""
         await self._write(lambda db: sql_alerts.took(db, intake, outcome))
 
+    async def committed_from(self, origin: str) -> str | None:
+        """See :meth:`Store.committed_from`."""
+        return await self._read(lambda db: sql_alerts.committed_from(db, origin))
+
     async def unfinished(self) -> Sequence[tuple[int, str, str]]:
         """See :meth:`Store.unfinished`."""
         return await self._read(sql_alerts.unfinished)

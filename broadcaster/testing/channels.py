@@ -90,7 +90,7 @@ class RecordingChannel:
 
     def __init__(self, env: Env) -> None:
         self.env = env
-        self._loop = asyncio.get_running_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._evidence: asyncio.Queue[Receipt] = asyncio.Queue()
 
     def __init_subclass__(cls) -> None:
@@ -131,6 +131,7 @@ class RecordingChannel:
     async def open(cls, settings: None, env: Env) -> AsyncIterator[Self]:
         """Nothing to connect."""
         channel = cls(env)
+        channel._loop = asyncio.get_running_loop()
         cls.opened.append(channel)
         yield channel
 
@@ -172,7 +173,8 @@ class RecordingChannel:
         return "The far side is there."
 
     def say(self, receipt: Receipt) -> None:
-        """Let evidence arrive now; may be called from any thread."""
+        """Let evidence arrive now; may be called from any thread while the channel is open."""
+        assert self._loop is not None
         self._loop.call_soon_threadsafe(self._evidence.put_nowait, receipt)
 
     def _take(self, batch: Batch, state: State) -> list[Receipt]:

@@ -18,7 +18,9 @@ from broadcaster.text.publication import headline, lines, page_path, texts
 
 _ISOLATES = re.compile("[\u2066-\u2069]")
 _EMERGENCY = re.compile(
-    r"(?<![\d.,:/+-])1(1)(\d)(?!\d|[.,:/-]\d|\s?(?:" + "|".join([*SYMBOLS.values(), "%"]) + r")(?!\w))"
+    r"(?<![\d.,:/+-])1(1)(\d)(?!\d|[.,:/-]\d|\s?(?:"
+    + "|".join([*SYMBOLS.values(), "%"])
+    + r")(?!\w))"
 )
 """110 to 119, where Europe's emergency numbers lie, standing alone and counting nothing."""
 

@@ -47,7 +47,11 @@ def broadcaster(
         command += ["--config", str(config)]
     return subprocess.run(
         [*command, *map(str, arguments)],
-        input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
         env={**os.environ, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **(env or {})},
     )
 

@@ -20,7 +20,17 @@ from typing import Any
 
 from broadcaster.clock import SystemClock
 from broadcaster.delivery.contract import (
-    API, Addressing, Batch, Document, Env, Format, Mode, Receipt, Rendition, State, Variant,
+    API,
+    Addressing,
+    Batch,
+    Document,
+    Env,
+    Format,
+    Mode,
+    Receipt,
+    Rendition,
+    State,
+    Variant,
 )
 from broadcaster.delivery.lane import Content, Lane, Source
 from broadcaster.model.cap import Alert, MsgType, Scope, Status
@@ -64,29 +74,58 @@ class Words(Source):
 
     async def content(self, alert: str, channel: str) -> Content:
         now = datetime.fromisoformat("2026-07-01T14:00:00+02:00")
-        rendition = Rendition(alert=alert, language="en", direction="ltr", variant=Variant.SHORT,
-                              format=Format.TEXT, text=TEXT)
+        rendition = Rendition(
+            alert=alert,
+            language="en",
+            direction="ltr",
+            variant=Variant.SHORT,
+            format=Format.TEXT,
+            text=TEXT,
+        )
         return Content(
-            alert=Alert(identifier=alert, sender="s@example.org", sent=now, status=Status.ACTUAL,
-                        msg_type=MsgType.ALERT, scope=Scope.PUBLIC),
+            alert=Alert(
+                identifier=alert,
+                sender="s@example.org",
+                sent=now,
+                status=Status.ACTUAL,
+                msg_type=MsgType.ALERT,
+                scope=Scope.PUBLIC,
+            ),
             renditions={("en", "short"): rendition},
         )
 
-    async def publication(self, channel: str, formats: Sequence[str]
-                          ) -> tuple[tuple[Document, ...], tuple[str, ...]]:
+    async def publication(
+        self, channel: str, formats: Sequence[str]
+    ) -> tuple[tuple[Document, ...], tuple[str, ...]]:
         return (), ()
 
 
 def new_alert(identifier: str, now: datetime) -> NewAlert:
     return NewAlert(
-        identifier=identifier, thread=identifier, msg_type="Alert", status="Actual",
-        severity="Severe", priority=1, sent=now, release=now, expires=now + timedelta(hours=1),
-        cap=b"<alert/>", digest="", origin="", areas=("dortmund",), hazard="heavy_rain",
-        officer="test", gaps=(),
-        renditions=(StoredRendition(channel="texts", language="en", variant="short",
-                                    format="text", text=TEXT),),
-        sends=(PlannedSend(channel="texts", items=(("en", "short"),), recipients=True,
-                           follows=False),),
+        identifier=identifier,
+        thread=identifier,
+        msg_type="Alert",
+        status="Actual",
+        severity="Severe",
+        priority=1,
+        sent=now,
+        release=now,
+        expires=now + timedelta(hours=1),
+        cap=b"<alert/>",
+        digest="",
+        origin="",
+        areas=("dortmund",),
+        hazard="heavy_rain",
+        officer="test",
+        gaps=(),
+        renditions=(
+            StoredRendition(
+                channel="texts", language="en", variant="short", format="text", text=TEXT
+            ),
+        ),
+        sends=(
+            PlannedSend(channel="texts", items=(("en", "short"),), recipients=True, follows=False),
+        ),
     )
 
 
@@ -95,10 +134,23 @@ async def main(data: Path, kind: str) -> None:
     store = SqliteStore(data)
     type_ = SmsChannel if kind == "sms" else HarmfulChannel
     lane = Lane(
-        type_=type_, settings=type_.settings({}), store=store, source=Words(), clock=clock,
-        owner=str(os.getpid()), timeout=30, on_progress=lambda _: None,
-        env=Env(name="texts", mode=Mode.LIVE, data_dir=data / "state", clock=clock,
-                output_dir=data / "outbox", random=random.Random(1), base_url="https://example.org"),
+        type_=type_,
+        settings=type_.settings({}),
+        store=store,
+        source=Words(),
+        clock=clock,
+        owner=str(os.getpid()),
+        timeout=30,
+        on_progress=lambda _: None,
+        env=Env(
+            name="texts",
+            mode=Mode.LIVE,
+            data_dir=data / "state",
+            clock=clock,
+            output_dir=data / "outbox",
+            random=random.Random(1),
+            base_url="https://example.org",
+        ),
     )
     await asyncio.to_thread(lane.open)
     assert not lane.trouble, lane.trouble
@@ -108,12 +160,17 @@ async def main(data: Path, kind: str) -> None:
     while True:
         alerts = await store.alerts()
         lines, _ = (await store.report(alerts[0].identifier)) if alerts else ((), ())
-        if not any(line.counts.get(State.PLANNED) or line.counts.get(State.ATTEMPTING)
-                   for line in lines):
+        if not any(
+            line.counts.get(State.PLANNED) or line.counts.get(State.ATTEMPTING) for line in lines
+        ):
             if (data / "enough").exists():
                 break
-            await store.commit(new_alert(f"test.{len(alerts) + 1}", clock.now()), clock.now(),
-                               hold=False, detail={})
+            await store.commit(
+                new_alert(f"test.{len(alerts) + 1}", clock.now()),
+                clock.now(),
+                hold=False,
+                detail={},
+            )
             lane.wake()
         await asyncio.sleep(0.002)
     await asyncio.to_thread(lane.close)

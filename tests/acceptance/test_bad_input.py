@@ -64,53 +64,115 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "level negative": ("issue", draft(level="-1"), "level", "no level"),
     "area missing": ("issue", draft(area=None), "area", "missing"),
     "area unknown": ("issue", draft(area="Atlantis"), "area", "Atlantis"),
-    "one of two areas unknown": ("issue", draft(area=["dortmund", "Nirgendwo"]), "area", "Nirgendwo"),
+    "one of two areas unknown": (
+        "issue",
+        draft(area=["dortmund", "Nirgendwo"]),
+        "area",
+        "Nirgendwo",
+    ),
     "polygon open": ("issue", polygon("51.50,7.40 51.52,7.40 51.52,7.45"), "polygon", ""),
     "polygon crosses itself": (
-        "issue", polygon("51.50,7.40 51.52,7.45 51.52,7.40 51.50,7.45 51.50,7.40"), "polygon", ""),
+        "issue",
+        polygon("51.50,7.40 51.52,7.45 51.52,7.40 51.50,7.45 51.50,7.40"),
+        "polygon",
+        "",
+    ),
     "polygon of two points": ("issue", polygon("51.50,7.40 51.50,7.40"), "polygon", ""),
     "polygon of words": ("issue", polygon("here there everywhere here"), "polygon", ""),
     "polygon off the globe": (
-        "issue", polygon("99.0,7.40 99.1,7.40 99.1,7.45 99.0,7.40"), "polygon", ""),
+        "issue",
+        polygon("99.0,7.40 99.1,7.40 99.1,7.45 99.0,7.40"),
+        "polygon",
+        "",
+    ),
     "polygon not a number": (
-        "issue", polygon("nan,7.40 51.5,7.40 51.5,7.45 nan,7.40"), "polygon", ""),
+        "issue",
+        polygon("nan,7.40 51.5,7.40 51.5,7.45 nan,7.40"),
+        "polygon",
+        "",
+    ),
     "latitude and longitude swapped": (
-        "issue", polygon("7.40,51.50 7.40,51.52 7.45,51.52 7.40,51.50"), "area", ""),
+        "issue",
+        polygon("7.40,51.50 7.40,51.52 7.45,51.52 7.40,51.50"),
+        "area",
+        "",
+    ),
     "polygon in another city": (
-        "issue", polygon("52.50,13.40 52.52,13.40 52.52,13.45 52.50,13.40"), "area", ""),
+        "issue",
+        polygon("52.50,13.40 52.52,13.40 52.52,13.45 52.50,13.40"),
+        "area",
+        "",
+    ),
     "circle without radius": ("issue", draft(area=[{"circle": "51.5,7.4"}]), "circle", ""),
-    "circle with a negative radius": ("issue", draft(area=[{"circle": "51.5,7.4 -3"}]), "circle", ""),
+    "circle with a negative radius": (
+        "issue",
+        draft(area=[{"circle": "51.5,7.4 -3"}]),
+        "circle",
+        "",
+    ),
     "area of an unknown form": ("issue", draft(area=[{"square": "1"}]), "area", ""),
     "expires missing": ("issue", draft(expires=None), "expires", "missing"),
     "expires in the past": ("issue", draft(expires="2020-01-01T00:00"), "expires", "past"),
     "expires in a year": ("issue", draft(expires="365d"), "expires", "days away"),
     "expires is no time": ("issue", draft(expires="soon"), "expires", "no time"),
-    "expires at a date that does not exist": ("issue", draft(expires="2027-02-30T10:00"), "expires", ""),
+    "expires at a date that does not exist": (
+        "issue",
+        draft(expires="2027-02-30T10:00"),
+        "expires",
+        "",
+    ),
     "expires overflows": ("issue", draft(expires="999999999999h"), "expires", ""),
     "onset after the end": ("issue", draft(onset=at(5), expires=at(3)), "onset", "before"),
     "release after the end": ("issue", draft(release=at(5), expires=at(3)), "release", "before"),
     "release long ago": ("issue", draft(release="2020-01-01T00:00"), "release", "past"),
     "unknown field": ("issue", draft(colour="red"), "colour", "no field"),
     "unknown parameter": ("issue", draft(parameters={"wind": "3"}), "parameters.wind", "no such"),
-    "parameter no number": ("issue", draft(parameters={"temperature": "hot"}), "temperature", "no number"),
-    "parameter not plausible": ("issue", draft(parameters={"temperature": "380"}), "temperature", "plausible"),
+    "parameter no number": (
+        "issue",
+        draft(parameters={"temperature": "hot"}),
+        "temperature",
+        "no number",
+    ),
+    "parameter not plausible": (
+        "issue",
+        draft(parameters={"temperature": "380"}),
+        "temperature",
+        "plausible",
+    ),
     "parameter not finite": ("issue", draft(parameters={"temperature": "nan"}), "temperature", ""),
     "parameters no mapping": ("issue", draft(parameters="38"), "parameters", "mapping"),
     "a parameter that needs another": (
-        "issue", draft(hazard="heavy_rain", parameters={"period": "6"}), "period", "without"),
+        "issue",
+        draft(hazard="heavy_rain", parameters={"period": "6"}),
+        "period",
+        "without",
+    ),
     "unknown action": ("issue", draft(actions="dance"), "actions", "no action"),
     "an action twice": ("issue", draft(actions=["drink", "drink"]), "actions", "twice"),
     "no action at all": ("issue", draft(actions=[]), "actions", "empty"),
     "note in an unknown language": (
-        "issue", draft(note={"text": "hi", "language": "xx"}), "note.language", "no language"),
+        "issue",
+        draft(note={"text": "hi", "language": "xx"}),
+        "note.language",
+        "no language",
+    ),
     "note too long": ("issue", draft(note="a" * 500), "note", "letters"),
     "note with a tag": ("issue", draft(note="<b>run</b>"), "note", "tags"),
     "note with control characters": ("issue", draft(note="run\x07now"), "note", "control"),
     "status nobody knows": ("issue", draft(status="Perhaps"), "status", "no status"),
     "exercise without a name": ("issue", draft(status="Exercise"), "exercise", "name"),
-    "real and exercise at once": ("issue", draft(status="Actual", exercise="Spring"), "exercise", ""),
+    "real and exercise at once": (
+        "issue",
+        draft(status="Actual", exercise="Spring"),
+        "exercise",
+        "",
+    ),
     "a test that says it is real": (
-        "issue", draft(hazard="test", level=None, status="Actual"), "status", "never Actual"),
+        "issue",
+        draft(hazard="test", level=None, status="Actual"),
+        "status",
+        "never Actual",
+    ),
     "severity nobody knows": ("issue", draft(severity="Awful"), "severity", "CAP"),
     "urgency nobody knows": ("issue", draft(urgency="Now"), "urgency", "CAP"),
     "repeat every minute": ("issue", draft(repeat="1m"), "repeat", "15 minutes"),
@@ -122,9 +184,18 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "YAML that is empty": ("issue", text(""), "draft.yaml", "not a draft"),
     "YAML with a field twice": ("issue", text("level: 1\nlevel: 3\n"), "draft.yaml", "twice"),
     "YAML that unfolds to gigabytes": (
-        "issue", text("a: &a [x,x]\nb: &b [*a,*a]\nhazard: *b\n"), "draft.yaml", "alias"),
+        "issue",
+        text("a: &a [x,x]\nb: &b [*a,*a]\nhazard: *b\n"),
+        "draft.yaml",
+        "alias",
+    ),
     "YAML nested without end": ("issue", text("[" * 5000), "draft.yaml", ""),
-    "a draft of two megabytes": ("issue", text("hazard: " + "a" * 2_000_000), "draft.yaml", "bytes"),
+    "a draft of two megabytes": (
+        "issue",
+        text("hazard: " + "a" * 2_000_000),
+        "draft.yaml",
+        "bytes",
+    ),
     "update of nothing": ("update", {"id": "nope", "fields": {}}, "id", "no alert"),
     "extend without a time": ("extend", {"id": "nope"}, "id", "no alert"),
     "cancel without a reason": ("cancel", {"id": "nope"}, "reason", "missing"),
@@ -135,44 +206,140 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "relay of what is not base64": ("relay", {"name": "x", "data": "%%%"}, "data", "base64"),
     "relay of words": ("relay", relay("hello"), "", ""),
     "relay of another XML": ("relay", relay("<html/>"), "", ""),
-    "relay of a billion laughs": ("relay", relay(
-        '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><alert>&c;</alert>'), "", ""),
-    "relay that reads a file": ("relay", relay(
-        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert>&x;</alert>'), "", ""),
+    "relay of a billion laughs": (
+        "relay",
+        relay('<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><alert>&c;</alert>'),
+        "",
+        "",
+    ),
+    "relay that reads a file": (
+        "relay",
+        relay('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert>&x;</alert>'),
+        "",
+        "",
+    ),
     "relay of 20 MB": ("relay", relay(b"<alert>" + b" " * 20_000_000 + b"</alert>"), "", ""),
     "relay that is cut off": ("relay", relay("<alert><identifier>x"), "", ""),
-    "relay without an identifier": ("relay", relay(CAP.replace("<identifier>x.1</identifier>", "")), "", ""),
-    "relay of an alert that has ended": ("relay", relay(CAP.format(
-        sent="2020-01-01T00:00:00+01:00", expires="2020-01-01T06:00:00+01:00", status="Actual",
-        msg_type="Alert", scope="Public", extra="", polygon=INSIDE)), "expires", "ended"),
-    "relay of a private message": ("relay", relay(CAP.format(
-        sent="2026-01-01T00:00:00+01:00", expires="2036-01-01T06:00:00+01:00", status="Actual",
-        msg_type="Alert", scope="Private", extra="<addresses>a@example.org</addresses>",
-        polygon=INSIDE)), "scope", "Private"),
-    "relay of an alert for elsewhere": ("relay", relay(CAP.format(
-        sent="2026-01-01T00:00:00+01:00", expires="2036-01-01T06:00:00+01:00", status="Actual",
-        msg_type="Alert", scope="Public", extra="",
-        polygon="52.50,13.40 52.52,13.40 52.52,13.45 52.50,13.40")), "area", "touch"),
-    "relay from a clock that is days ahead": ("relay", relay(CAP.format(
-        sent="2035-01-01T00:00:00+01:00", expires="2036-01-01T06:00:00+01:00", status="Actual",
-        msg_type="Alert", scope="Public", extra="", polygon=INSIDE)), "sent", "yet to come"),
-    "relay of an all-clear for what was never relayed": ("relay", relay(CAP.format(
-        sent="2026-01-01T00:00:00+01:00", expires="2036-01-01T06:00:00+01:00", status="Actual",
-        msg_type="Cancel", scope="Public", polygon=INSIDE,
-        extra="<references>s@example.org,x.0,2026-01-01T00:00:00+01:00</references>")),
-        "references", "relayed here"),
+    "relay without an identifier": (
+        "relay",
+        relay(CAP.replace("<identifier>x.1</identifier>", "")),
+        "",
+        "",
+    ),
+    "relay of an alert that has ended": (
+        "relay",
+        relay(
+            CAP.format(
+                sent="2020-01-01T00:00:00+01:00",
+                expires="2020-01-01T06:00:00+01:00",
+                status="Actual",
+                msg_type="Alert",
+                scope="Public",
+                extra="",
+                polygon=INSIDE,
+            )
+        ),
+        "expires",
+        "ended",
+    ),
+    "relay of a private message": (
+        "relay",
+        relay(
+            CAP.format(
+                sent="2026-01-01T00:00:00+01:00",
+                expires="2036-01-01T06:00:00+01:00",
+                status="Actual",
+                msg_type="Alert",
+                scope="Private",
+                extra="<addresses>a@example.org</addresses>",
+                polygon=INSIDE,
+            )
+        ),
+        "scope",
+        "Private",
+    ),
+    "relay of an alert for elsewhere": (
+        "relay",
+        relay(
+            CAP.format(
+                sent="2026-01-01T00:00:00+01:00",
+                expires="2036-01-01T06:00:00+01:00",
+                status="Actual",
+                msg_type="Alert",
+                scope="Public",
+                extra="",
+                polygon="52.50,13.40 52.52,13.40 52.52,13.45 52.50,13.40",
+            )
+        ),
+        "area",
+        "touch",
+    ),
+    "relay from a clock that is days ahead": (
+        "relay",
+        relay(
+            CAP.format(
+                sent="2035-01-01T00:00:00+01:00",
+                expires="2036-01-01T06:00:00+01:00",
+                status="Actual",
+                msg_type="Alert",
+                scope="Public",
+                extra="",
+                polygon=INSIDE,
+            )
+        ),
+        "sent",
+        "yet to come",
+    ),
+    "relay of an all-clear for what was never relayed": (
+        "relay",
+        relay(
+            CAP.format(
+                sent="2026-01-01T00:00:00+01:00",
+                expires="2036-01-01T06:00:00+01:00",
+                status="Actual",
+                msg_type="Cancel",
+                scope="Public",
+                polygon=INSIDE,
+                extra="<references>s@example.org,x.0,2026-01-01T00:00:00+01:00</references>",
+            )
+        ),
+        "references",
+        "relayed here",
+    ),
     "subscriber on no channel": (
-        "subscribers", {"action": "add", "channel": "x", "address": "+4917139200011"}, "channel", ""),
+        "subscribers",
+        {"action": "add", "channel": "x", "address": "+4917139200011"},
+        "channel",
+        "",
+    ),
     "subscriber without a number": (
-        "subscribers", {"action": "add", "channel": "texts", "address": "call me"}, "address", "number"),
+        "subscribers",
+        {"action": "add", "channel": "texts", "address": "call me"},
+        "address",
+        "number",
+    ),
     "subscriber in a language that is not offered": (
-        "subscribers", {"action": "add", "channel": "texts", "address": "+4917139200011",
-                        "language": "xx"}, "address", "offered"),
+        "subscribers",
+        {"action": "add", "channel": "texts", "address": "+4917139200011", "language": "xx"},
+        "address",
+        "offered",
+    ),
     "import with three bad lines": (
-        "subscribers", {"action": "import", "channel": "texts",
-                        "csv": "address,language\nx,de\n+4917139200011,xx\n,de\n"}, "line", ""),
+        "subscribers",
+        {
+            "action": "import",
+            "channel": "texts",
+            "csv": "address,language\nx,de\n+4917139200011,xx\n,de\n",
+        },
+        "line",
+        "",
+    ),
     "nothing to do with subscribers": (
-        "subscribers", {"action": "dance", "channel": "texts"}, "action", ""),
+        "subscribers",
+        {"action": "dance", "channel": "texts"},
+        "action",
+        "",
+    ),
 }
 
 
@@ -186,10 +353,14 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     await app.close()
 
 
-async def ask(app: App, command: str, arguments: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+async def ask(
+    app: App, command: str, arguments: dict[str, Any]
+) -> tuple[int, list[dict[str, Any]]]:
     events = [
-        event async for event in
-        Desk(app).handle({"command": command, "arguments": arguments, "user": "officer"})
+        event
+        async for event in Desk(app).handle(
+            {"command": command, "arguments": arguments, "user": "officer"}
+        )
     ]
     assert events[-1]["event"] == "end"
     return events[-1]["exit"], events
@@ -226,12 +397,27 @@ async def test_what_came_in_is_kept_even_when_it_is_refused(app: App) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_mistake_of_a_draft_is_told_at_once(app: App) -> None:
-    code, events = await ask(app, "issue", {"fields": {
-        "hazard": "zombies", "level": "9", "area": "Atlantis", "expires": "soon", "colour": "red",
-        "severity": "Awful", "note": "<b>",
-    }})
-    paths = {p["path"].rpartition(":")[2] for e in events if e["event"] == "problems"
-             for p in e["problems"]}
+    code, events = await ask(
+        app,
+        "issue",
+        {
+            "fields": {
+                "hazard": "zombies",
+                "level": "9",
+                "area": "Atlantis",
+                "expires": "soon",
+                "colour": "red",
+                "severity": "Awful",
+                "note": "<b>",
+            }
+        },
+    )
+    paths = {
+        p["path"].rpartition(":")[2]
+        for e in events
+        if e["event"] == "problems"
+        for p in e["problems"]
+    }
     assert code == 2
     assert {"hazard", "level", "expires", "colour", "severity", "note"} <= paths
     assert any(path.startswith("area") for path in paths)
@@ -240,8 +426,12 @@ async def test_every_mistake_of_a_draft_is_told_at_once(app: App) -> None:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_second_relay_of_the_same_alert_is_refused(app: App) -> None:
     cap = CAP.format(
-        sent="2026-01-01T00:00:00+01:00", msg_type="Alert", status="Actual", scope="Public",
-        extra="", polygon=INSIDE,
+        sent="2026-01-01T00:00:00+01:00",
+        msg_type="Alert",
+        status="Actual",
+        scope="Public",
+        extra="",
+        polygon=INSIDE,
         expires=(app.clock.now() + timedelta(days=1)).isoformat(timespec="seconds"),
     )
     code, events = await ask(app, "relay", relay(cap))
@@ -268,7 +458,6 @@ async def test_an_update_from_a_clock_that_was_set_back_is_refused(app: App) -> 
     finally:
         app.clock = real
     assert code == 2, events
-    assert any("references" in p["path"] for e in events if e["event"] == "problems"
-               for p in e["problems"]), events
-
-
+    assert any(
+        "references" in p["path"] for e in events if e["event"] == "problems" for p in e["problems"]
+    ), events

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.acceptance.city import broadcaster, config, result
 
-PLUGIN = '''
+PLUGIN = """
 import asyncio, time
 from channels.log import LogChannel
 
@@ -25,7 +25,7 @@ class Blocks(LogChannel):
     kind = "blocks"
     async def send(self, batch):
         time.sleep(25)
-'''
+"""
 ENTRY_POINTS = """[broadcaster.channels]
 raises = broken_channels:Raises
 hangs = broken_channels:Hangs
@@ -38,13 +38,16 @@ def plugins(folder: Path) -> Path:
     (folder / "broken_channels.py").write_text(PLUGIN, encoding="utf-8")
     info = folder / "broken_channels-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-channels\nVersion: 1.0\n",
-                                   encoding="utf-8")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: broken-channels\nVersion: 1.0\n", encoding="utf-8"
+    )
     (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
     return folder
 
 
-def test_the_others_are_out_within_a_second_and_the_report_says_which_is_not(tmp_path: Path) -> None:
+def test_the_others_are_out_within_a_second_and_the_report_says_which_is_not(
+    tmp_path: Path,
+) -> None:
     path = plugins(tmp_path)
     names = ("sound", "raising", "hanging", "blocking", "absent")
     kinds = ("log", "raises", "hangs", "blocks", "carrier_pigeon")
@@ -54,8 +57,21 @@ def test_the_others_are_out_within_a_second_and_the_report_says_which_is_not(tmp
         route={"channels": list(names)},
     )
     done = broadcaster(
-        "issue", "--hazard", "heat", "--level", "2", "--area", "dortmund", "--expires", "6h",
-        "--yes", "--json", "--wait", "4", data=tmp_path / "var", config=settings,
+        "issue",
+        "--hazard",
+        "heat",
+        "--level",
+        "2",
+        "--area",
+        "dortmund",
+        "--expires",
+        "6h",
+        "--yes",
+        "--json",
+        "--wait",
+        "4",
+        data=tmp_path / "var",
+        config=settings,
         env={"PYTHONPATH": str(path)},
     )
     assert done.returncode == 3, done.stderr

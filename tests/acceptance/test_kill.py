@@ -26,7 +26,9 @@ KILLS = 50
 def start(data: Path, kind: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.acceptance.killable", str(data), kind],
-        stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
 
 
@@ -35,8 +37,10 @@ def subscribe(data: Path, many: int) -> None:
         store = SqliteStore(data)
         await store.subscribe(
             "texts",
-            [Subscription(address=f"+49171392{i:05}", language="en", variant="short")
-             for i in range(many)],
+            [
+                Subscription(address=f"+49171392{i:05}", language="en", variant="short")
+                for i in range(many)
+            ],
             datetime.now(UTC),
         )
         await store.close()
@@ -109,8 +113,8 @@ def test_where_a_repeat_would_reach_a_phone_twice_the_interrupted_few_are_honest
         assert set(counts) <= {State.ACCEPTED, State.UNKNOWN}, alert
         assert counts.total() == RECIPIENTS, "every recipient has exactly one outcome"
         assert set(handed[alert].values()) == {1}, "nobody is told twice"
-        assert counts[State.ACCEPTED] <= len(handed[alert]) <= RECIPIENTS, "none is called accepted that was not"
+        assert counts[State.ACCEPTED] <= len(handed[alert]) <= RECIPIENTS, (
+            "none is called accepted that was not"
+        )
         unknown += counts[State.UNKNOWN]
     assert unknown <= (KILLS // 2) * 50, "at most one batch a kill is unknown"
-
-

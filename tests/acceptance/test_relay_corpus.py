@@ -42,8 +42,12 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
 
 async def relay(app: App, data: bytes) -> tuple[int, list[dict[str, Any]]]:
     arguments = {"name": "x", "data": base64.b64encode(data).decode(), "dry_run": True}
-    events = [e async for e in Desk(app).handle(
-        {"command": "relay", "arguments": arguments, "user": "officer"})]
+    events = [
+        e
+        async for e in Desk(app).handle(
+            {"command": "relay", "arguments": arguments, "user": "officer"}
+        )
+    ]
     return events[-1]["exit"], events
 
 
@@ -68,8 +72,13 @@ async def test_every_document_of_the_corpus_is_relayed_or_refused_with_a_reason(
         if code == 0:
             outcomes["relayed"] += 1
             continue
-        problems = [p for e in events if e["event"] == "problems" for p in e["problems"]
-                    if p["level"] == "error"]
+        problems = [
+            p
+            for e in events
+            if e["event"] == "problems"
+            for p in e["problems"]
+            if p["level"] == "error"
+        ]
         assert code in (2, 5)
         assert problems, file.name
         assert all(p["path"] or p["says"] for p in problems)

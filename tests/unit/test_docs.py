@@ -163,6 +163,16 @@ def test_every_command_line_in_a_page_is_one_the_program_takes(snippet: Snippet)
         parse(arguments, Words())
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_example_in_the_help_is_one_the_program_takes(command: str) -> None:
+    shown = re.sub(r"\\\n *", "", COMMANDS[command].description or "")
+    for line in re.findall(r"^ +broadcaster (.+?)(?: {3,}.*)?$", shown, re.MULTILINE):
+        options = parse(shlex.split(line), Words())
+        if getattr(options, "hazard", None) is not None and command in ("issue", "update"):
+            known = load_hazards(ROOT / "templates/hazards")[options.hazard].parameters
+            assert {name for name, _ in options.values or ()} <= known.keys(), line
+
+
 def test_every_exit_code_is_explained() -> None:
     table = section("docs/operate.md", "## Exit codes")
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
@@ -209,18 +219,33 @@ def test_every_value_of_every_hazard_is_told_with_its_bounds() -> None:
         assert any(row[0] == hazard.id for row in rows), hazard.id
 
 
-@pytest.mark.parametrize(
-    "snippet", [s for s in SNIPPETS if s.kind == "yaml" and "hazard:" in s.text.split()], ids=str
-)
-def test_every_draft_in_a_page_is_a_good_one(snippet: Snippet) -> None:
-    context = drafts.Context(
+NOON = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+@pytest.fixture(scope="module")
+def context() -> drafts.Context:
+    return drafts.Context(
         library=Library.load(ROOT / "templates", ROOT / "locales", "Europe/Berlin"),
         gazetteer=Gazetteer.load(ROOT / "templates/areas/dortmund.geojson"),
-        now=datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin")),
+        now=NOON,
         source_language="de",
         offered=("de", "en", "tr", "ar", "uk", "pl"),
     )
+
+
+@pytest.mark.parametrize(
+    "snippet", [s for s in SNIPPETS if s.kind == "yaml" and "hazard:" in s.text.split()], ids=str
+)
+def test_every_draft_in_a_page_is_a_good_one(snippet: Snippet, context: drafts.Context) -> None:
     drafts.read(drafts.fields_of(snippet.text.encode(), str(snippet)), context, str(snippet))
+
+
+@pytest.mark.parametrize(("onset", "ends"), [("", 18), ("14:00", 20), ("2026-07-01T08:00", 18)])
+def test_a_duration_counts_from_an_onset_to_come_and_otherwise_from_now(
+    onset: str, ends: int, context: drafts.Context
+) -> None:
+    fields = {"hazard": "heat", "level": "2", "area": "dortmund", "expires": "6h", "onset": onset}
+    assert drafts.read(fields, context).expires == NOON.replace(hour=ends)
 
 
 # Configuration -----------------------------------------------------------------------------------

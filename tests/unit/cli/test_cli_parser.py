@@ -128,7 +128,7 @@ def test_help_names_every_command_and_teaches_by_example(
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     for name in COMMANDS:
-        assert f"\n    {name}" in shown, name
+        assert f"\n  {name} " in shown, name
     assert "broadcaster issue examples/heat.yaml --dry-run" in shown
     assert "exit codes" in shown
 

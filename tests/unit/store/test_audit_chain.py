@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from tests.unit.store.store_examples import new_alert, raw
 
 from broadcaster.store import audit
 from broadcaster.store.sqlite import SqliteStore
 from broadcaster.testing import IDENTIFIER, NOON
+from tests.unit.store.store_examples import new_alert, raw
 
 
 @pytest.fixture

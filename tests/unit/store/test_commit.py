@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import apsw
 import pytest
-from tests.unit.store.store_examples import AREA, claim, follow, new_alert, phone, raw
 
 from broadcaster.model.errors import Refused
 from broadcaster.model.states import CODES, State, count
 from broadcaster.store.port import Remark
 from broadcaster.store.sqlite import SqliteStore
 from broadcaster.testing import IDENTIFIER, NOON
+from tests.unit.store.store_examples import AREA, claim, follow, new_alert, phone, raw
 
 
 @pytest.fixture

@@ -1,0 +1,127 @@
+"""A hazard is a file; what is wrong with it is said all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from broadcaster.model.cap import Category, ResponseType, Severity
+from broadcaster.model.errors import BadInput
+from broadcaster.text.hazards import load_hazards
+from tests.unit.text.alert_examples import ROOT, library
+
+LEVEL: dict[str, Any] = {
+    "severity": "Severe",
+    "urgency": "Expected",
+    "certainty": "Likely",
+    "response": ["Shelter"],
+    "headline": "Storm",
+    "short": "Storm. Stay indoors.",
+    "impacts": ["Trees can fall."],
+    "do": ["indoors"],
+}
+STORM: dict[str, Any] = {
+    "id": "storm",
+    "category": ["Met"],
+    "pictogram": "storm",
+    "event": "Storm",
+    "event_codes": [{"name": "profile:DE-BBK-EVENTCODE", "value": "BBK-EVC-036"}],
+    "parameters": {"gusts": {"unit": "km/h", "minimum": 60, "says": "Gusts: up to %(gusts)s."}},
+    "levels": {1: LEVEL},
+    "actions": {"indoors": "Stay indoors."},
+    "all_clear": {
+        "headline": "All clear: storm",
+        "short": "All clear.",
+        "impacts": ["The storm is over."],
+        "do": ["look"],
+        "actions": {"look": "Look out for loose roof tiles."},
+    },
+}
+
+
+def folder(tmp_path: Path, *rows: Any) -> Path:
+    for number, row in enumerate(rows):
+        text = row if isinstance(row, str) else yaml.safe_dump(row)
+        (tmp_path / f"{number}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def complaints(tmp_path: Path, *rows: Any) -> list[str]:
+    with pytest.raises(BadInput) as caught:
+        load_hazards(folder(tmp_path, *rows))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_file_becomes_a_hazard(tmp_path: Path) -> None:
+    storm = load_hazards(folder(tmp_path, STORM))["storm"]
+    assert storm.categories == (Category.MET,)
+    level = storm.levels[1]
+    assert (level.severity, level.responses) == (Severity.SEVERE, (ResponseType.SHELTER,))
+    assert [pair.value for pair in level.event_codes] == ["BBK-EVC-036"]
+    assert level.texts.actions == {"indoors": "Stay indoors."}
+    assert storm.all_clear.actions == {"look": "Look out for loose roof tiles."}
+    assert storm.parameters["gusts"].minimum == 60
+
+
+def test_a_level_may_add_codes_to_those_of_the_hazard(tmp_path: Path) -> None:
+    code = {"name": "dwd:II", "value": "51"}
+    level = {**LEVEL, "event_codes": [code]}
+    storm = load_hazards(folder(tmp_path, {**STORM, "levels": {1: level}}))["storm"]
+    assert [pair.value for pair in storm.levels[1].event_codes] == ["BBK-EVC-036", "51"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "says"),
+    [
+        ({"id": None}, "id", "must be text"),
+        ({"category": ["Weather"]}, "category", "no Category"),
+        ({"category": "Met"}, "category", "list of texts"),
+        ({"event": 7}, "event", "must be text"),
+        ({"levels": {2: LEVEL}}, "levels", "numbered from 1"),
+        ({"levels": {1: {**LEVEL, "severity": "Bad"}}}, "severity", "one of Extreme"),
+        ({"levels": {1: {**LEVEL, "do": ["fly"]}}}, "do", "'fly'"),
+        ({"levels": {1: "worst"}}, "levels", "not a mapping"),
+        ({"parameters": {"gusts": {"unit": "knots", "says": "x"}}}, "unit", "no unit"),
+        ({"parameters": {"gusts": {"unit": "m", "says": "x", "minimum": True}}}, "minimum",
+         "must be a number"),
+        ({"event_codes": {"name": "x"}}, "event_codes", "must be a list"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_place(
+    tmp_path: Path, change: dict[str, Any], where: str, says: str
+) -> None:
+    found = complaints(tmp_path, {**STORM, **change})
+    assert any(where in line and says in line for line in found), found
+
+
+def test_everything_wrong_in_every_file_is_said_at_once(tmp_path: Path) -> None:
+    found = complaints(tmp_path, {**STORM, "id": None, "pictogram": 1}, "- a list", "a: [", STORM)
+    assert {line.partition(":")[0] for line in found} == {"0.yaml", "1.yaml", "2.yaml"}
+    assert sum(line.startswith("0.yaml") for line in found) == 2
+
+
+def test_two_files_cannot_describe_one_hazard(tmp_path: Path) -> None:
+    assert "already describes storm" in complaints(tmp_path, STORM, STORM)[0]
+
+
+def test_a_folder_without_hazards_is_a_mistake(tmp_path: Path) -> None:
+    assert "holds no hazard" in complaints(tmp_path)[0]
+
+
+def test_what_is_shipped_is_complete_and_the_worse_level_is_the_more_severe() -> None:
+    hazards = library().hazards
+    drawn = (ROOT / "templates" / "html" / "_pictograms.html.j2").read_text(encoding="utf-8")
+    assert set(hazards) == {"flood", "heat", "heavy_rain", "test"}
+    for hazard in hazards.values():
+        ranks = [level.severity.rank for level in hazard.levels.values()]
+        assert ranks == sorted(set(ranks))
+        for level in hazard.levels.values():
+            assert any(pair.name == "profile:DE-BBK-EVENTCODE" for pair in level.event_codes)
+            assert level.texts.actions
+            assert level.texts.impacts
+        used = {name for level in hazard.levels.values() for name in level.texts.actions}
+        assert used == set(hazard.actions)
+        assert hazard.pictogram in drawn
