@@ -19,7 +19,7 @@ dev: .dev-stamp ## Build the virtual environment with everything in it
 
 demo: .dev-stamp ## Check the set-up, issue the bundled heavy-rain alert, show what it published
 	$(BIN)/broadcaster check
-	$(BIN)/broadcaster subscribers import texts examples/subscribers.csv
+	$(BIN)/broadcaster subscribers import --channel texts examples/subscribers.csv
 	$(BIN)/broadcaster issue examples/heavy_rain.yaml --yes
 	@echo; echo "Look at:"; find $(BROADCASTER_DATA)/www/ $(BROADCASTER_DATA)/outbox -maxdepth 2 | sort | sed 's/^/  /'
 	@echo; echo "Open $(BROADCASTER_DATA)/www/index.html, or: $(BIN)/broadcaster serve"

@@ -168,10 +168,6 @@ class App:
             wake=self.wake,
         )
 
-    def warm(self) -> None:
-        """Read catalogues and locale data now, so that the first alert does not wait for them."""
-        self.library.preload(self.settings.languages)
-
     async def start(self) -> int:
         """Begin to send; how many sendings a crash had interrupted."""
         interrupted = await self.store.void_leases(self.clock.now())

@@ -74,6 +74,24 @@ class Desk:
             yield {"event": "problems", "problems": views.problems(error.problems)}
         yield {"event": "end", "exit": code}
 
+    def rehearse(self) -> None:
+        """Prepare one alert and throw it away.
+
+        The first real one then finds catalogues, locale data and templates loaded.
+        """
+        hazard = next(iter(self._app.library.hazards.values()))
+        fields = {
+            "hazard": hazard.id,
+            "level": str(max(hazard.levels)),
+            "area": self._app.gazetteer.city.id,
+            "expires": "1h",
+            "exercise": "rehearsal",
+        }
+        try:
+            self._prepare.warn(self._draft(fields, "rehearsal"), fields)
+        except BroadcasterError:
+            return  # whoever issues will be told, and `check` tells it now
+
     def _acts(self) -> dict[str, Callable[[Mapping[str, Any], Officer], Events]]:
         house = self._house
         return {

@@ -203,6 +203,7 @@ class Preparer:
         if errors and strict:
             raise BadInput(errors)
         cap = write(alert)
+        parsed(cap, written_from=alert)
         made, choices = self._plan(alert, render)
         dropped = composition.dropped if composition else ()
         gaps = tuple(

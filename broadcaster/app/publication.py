@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from broadcaster.clock import Clock
@@ -17,10 +18,22 @@ from broadcaster.text.publication import Published, Site, Situation
 from broadcaster.text.site import documents
 
 
-@functools.lru_cache(maxsize=256)
-def parsed(cap: bytes) -> Alert:
-    """An alert from its published bytes; these never change, so neither does the answer."""
-    return read(cap).alert
+KEPT = 1000
+"""Alerts kept as values."""
+_READ: OrderedDict[bytes, Alert] = OrderedDict()
+
+
+def parsed(cap: bytes, written_from: Alert | None = None) -> Alert:
+    """An alert from its published bytes; these never change, so neither does the answer.
+
+    ``written_from``: the value these bytes were just written from, which reading gives again.
+    """
+    key = hashlib.sha256(cap).digest()
+    if key not in _READ:
+        _READ[key] = written_from or read(cap).alert
+        while len(_READ) > KEPT:
+            _READ.popitem(last=False)
+    return _READ[key]
 
 
 class Shelf(Source):

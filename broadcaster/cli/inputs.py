@@ -32,7 +32,8 @@ def raw(name: str, words: Words) -> bytes:
     """The bytes of a file, or of standard input for ``-``.  Raises ``Stop``."""
     try:
         if name == STDIN:
-            content = sys.stdin.buffer.read(LARGEST * 1_000_000 + 1)
+            # Python has no stdin where it was started with the stream closed.
+            content = sys.stdin.buffer.read(LARGEST * 1_000_000 + 1) if sys.stdin else b""
             if not content:
                 raise _wrong("stdin", words("stdin.empty"), "")
         else:

@@ -38,8 +38,9 @@ class Screen:
     """Three streams and what may be done with each of them."""
 
     def __init__(
-        self, stdin: TextIO, out: TextIO, err: TextIO, environment: Mapping[str, str], words: Words
-    ) -> None:
+        self, stdin: TextIO | None, out: TextIO | None, err: TextIO | None,
+        environment: Mapping[str, str], words: Words,
+    ) -> None:  # fmt: skip
         self._stdin, self._out, self._err = stdin, out, err
         self.words = words
         plain = bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
@@ -99,7 +100,7 @@ class Screen:
         """One answer.  Raises ``Leave`` when there is no more input."""
         self._settle()
         self._write(self._err, visible(question) + " ")
-        answer = self._stdin.readline()
+        answer = self._stdin.readline() if self._stdin is not None else ""
         if not answer:
             self._write(self._err, "\n")
             raise Leave
@@ -134,27 +135,31 @@ class Screen:
 
     # ---- edges ------------------------------------------------------------------------------
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO | None, text: str) -> None:
         """Write at once.  A reader that went away must not stop a warning from going out."""
+        if stream is None:  # started with the stream closed
+            return
         try:
             stream.write(text)
             stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
             # Python flushes again at exit and would complain there.
             devnull = os.open(os.devnull, os.O_WRONLY)
             os.dup2(devnull, stream.fileno())
             os.close(devnull)
+            if not isinstance(error, BrokenPipeError):
+                self._write(self._err, self.words("out.lost", reason=error.strerror) + "\n")
 
 
-def _terminal(stream: TextIO) -> bool:
+def _terminal(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed before we began
         return False
 
 
-def _width(stream: TextIO) -> int:
+def _width(stream: TextIO | None) -> int:
     try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
+        return (os.get_terminal_size(stream.fileno()).columns if stream else 0) or 80
     except OSError:
         return 80

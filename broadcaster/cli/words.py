@@ -246,6 +246,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "shown": ("shown as {variant}", "gezeigt als {variant}"),
     "gaps": ("Left out", "Ausgelassen"),
     "everything": ("everything", "alles"),
+    "out.lost": (
+        "Problem: the output could not be written: {reason}",
+        "Fehler: die Ausgabe konnte nicht geschrieben werden: {reason}",
+    ),
     "out.all": ("Everything is out: {channels}.", "Alles ist draußen: {channels}."),
     "out.none": ("NOTHING is out.", "NICHTS ist draußen."),
     "out.some": ("Out: {channels}.", "Draußen: {channels}."),

@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 LEASE = 30.0
 """Seconds a claim holds without a save."""
+REAPING = 0.1
+"""Seconds in which a channel's killed child processes are reaped before the loop goes."""
 PAUSE = 1.0
 """Seconds before the next look when there is nothing to do, or the store cannot be used."""
 
@@ -171,6 +173,7 @@ class Lane:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
+        await asyncio.sleep(REAPING)
 
     async def _work(self, *, urgent_only: bool) -> None:
         assert self.channel is not None
@@ -495,7 +498,7 @@ def _key(chunk: Chunk) -> ChunkKey:
 
 
 def _says(error: Exception) -> str:
-    """An error in words; those of a bug stay out of the log, because they could quote an address."""
+    """An error in words; not those of a bug, because they could quote an address."""
     if isinstance(error, BroadcasterError):
         return error.problems[0].says
     return type(error).__name__

@@ -69,6 +69,7 @@ async def serve(settings: Settings, data: Path, host: str, port: int) -> None:
         await _open(app)
         doors.push_async_callback(_close, app)
         desk, health = Desk(app), Health(app)
+        await asyncio.to_thread(desk.rehearse)
         # Both doors before the first sending: what cannot be had is said while nothing has left.
         await asyncio.to_thread(spool.prepare, data)
         control = Control(data, desk)

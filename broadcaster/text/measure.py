@@ -188,11 +188,16 @@ def cut(text: str, limit: int, measure: Callable[[str], int | None]) -> tuple[st
     empty piece.  Raises :class:`BadInput` for a grapheme that cannot be measured or that alone
     exceeds the limit: there is no place where it could be cut without harm.
     """
+    whole = measure(text)
+    if whole is not None and whole <= limit:
+        return (text,)
     pieces: list[str] = []
     piece: list[str] = []
     used = 0
+    known: dict[str, int | None] = {}  # a text has few different letters
     for grapheme in graphemes(text):
-        length = measure(grapheme)
+        length = known[grapheme] if grapheme in known else measure(grapheme)
+        known[grapheme] = length
         if length is None:
             raise BadInput(Problem("text", f"{name(grapheme)} is not in this wire's alphabet"))
         if length > limit:

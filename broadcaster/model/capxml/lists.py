@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
 from broadcaster.model.cap import Circle, Polygon, Reference
 from broadcaster.model.capxml.times import CAP_TIME
@@ -37,6 +38,7 @@ def parse_number(text: str) -> float:
     return value
 
 
+@lru_cache(maxsize=512)  # every info of an alert repeats the same areas
 def polygon_text(polygon: Polygon) -> str:
     """``lat,lon lat,lon ...`` (CAP 3.2.4), closed."""
     points = polygon.points
@@ -45,6 +47,7 @@ def polygon_text(polygon: Polygon) -> str:
     return " ".join(f"{number_text(lat)},{number_text(lon)}" for lat, lon in points)
 
 
+@lru_cache(maxsize=512)
 def parse_polygon(text: str) -> tuple[Polygon, tuple[str, ...]]:
     """The ring, closed if it was open; raises :class:`ValueError` when it is no list of pairs."""
     defects = []

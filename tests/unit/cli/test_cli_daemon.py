@@ -535,6 +535,29 @@ def test_a_reader_that_goes_away_stops_no_warning(daemon: Daemon, heat: str) -> 
     assert daemon.commands == ["issue"]
 
 
+def test_a_full_disk_behind_stdout_stops_no_warning_and_is_told(daemon: Daemon, heat: str) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            python("issue", heat, "--yes"), stdout=full, stderr=subprocess.PIPE, env=environment()
+        )
+    assert done.returncode == 0
+    assert b"the output could not be written: No space left" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_closed_streams_stop_no_warning(daemon: Daemon, heat: str) -> None:
+    command = " ".join(python("issue", heat, "--yes"))
+    done = subprocess.run(f"{command} <&- >&- 2>&-", shell=True, env=environment())
+    assert done.returncode == 0
+    assert daemon.commands == ["issue"]
+    done = subprocess.run(
+        f"{' '.join(python('issue', '-', '--yes'))} <&-", shell=True, env=environment(),
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert b"standard input is empty" in done.stderr
+
+
 def test_a_terminal_without_arabic_letters_loses_none(daemon: Daemon) -> None:
     daemon.answer("preview", result(preview(headline="حرارة")), end(0))
     done = subprocess.run(

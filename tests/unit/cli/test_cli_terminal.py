@@ -12,6 +12,7 @@ from tests.unit.cli.fakes import (
     problems,
     result,
     sending,
+    text,
 )
 
 ISSUE = ("issue", "--hazard", "heat", "--level", "2", "--area", "dortmund", "--expires", "6h",
@@ -135,6 +136,20 @@ def test_what_changed_since_it_was_shown_is_shown_again(daemon: Daemon) -> None:
     terminal.answer("type YES", "YES")
     assert terminal.leave() == 0
     assert daemon.requests[-1]["arguments"]["expect"] == "d2"
+
+
+def test_the_summary_shows_equal_texts_once_and_channels_without_subscribers_loudly(
+    daemon: Daemon,
+) -> None:
+    same = [{**text(channel, "de"), "text": "the same words"} for channel in ("pages", "feeds")]
+    seen = preview(texts=same, recipients={"texts": {}})
+    daemon.answer("issue", {"event": "preview", **seen}, end(0))
+    terminal = Terminal(*ISSUE)
+    terminal.answer("type YES", "")
+    assert terminal.leave() == 5
+    assert terminal.seen.count("the same words") == 1
+    assert "[pages] de standard - 42/160 septets, 1 segments\n[feeds] de" in terminal.seen
+    assert "texts: nobody has subscribed" in terminal.seen
 
 
 def test_a_draft_that_is_wrong_is_not_asked_about(daemon: Daemon) -> None:
