@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from broadcaster.delivery.contract import Variant
+from broadcaster.delivery.plan import REVIEW_LEVELS
 from broadcaster.delivery.routing import FACTS, Route
 from broadcaster.model.errors import BadInput, Problem
 
@@ -62,6 +63,8 @@ class ChannelSettings:
     languages: tuple[str, ...] | None = None
     variants: tuple[Variant, ...] | None = None
     timeout: float = 30.0
+    review: str = "drafted"
+    """The least review level of a text that may go out here (:data:`REVIEW_LEVELS`)."""
     raw: Mapping[str, Any]
     exercise: Mapping[str, Any] | None = None
     """Settings of the exercise target, laid over ``raw``; ``None``: it has no such target."""
@@ -214,17 +217,21 @@ class _Reader:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
             self.wrong(f"{here}.timeout", "must be seconds, more than 0")
             timeout = 30
+        review = self.text(rest, "review", REVIEW_LEVELS[0], where=here)
+        if review not in REVIEW_LEVELS:
+            self.wrong(f"{here}.review", f"{review!r} is no level", ", ".join(REVIEW_LEVELS))
         exercise = rest.get("exercise")
         if exercise is not None and not isinstance(exercise, Mapping):
             self.wrong(f"{here}.exercise", "must be a mapping (it may be empty: {})")
             exercise = None
-        own = ("kind", "languages", "variants", "timeout", "exercise")
+        own = ("kind", "languages", "variants", "timeout", "review", "exercise")
         return ChannelSettings(
             name=name,
             kind=kind,
             languages=languages,
             variants=tuple(variants) or None,
             timeout=float(timeout),
+            review=review,
             exercise=exercise,
             raw={key: value for key, value in rest.items() if key not in own},
         )

@@ -17,7 +17,9 @@ def identify(officers: Collection[Officer], os_user: str, token: str) -> Officer
     """
     if token:
         for officer in officers:
-            if officer.token and hmac.compare_digest(officer.token.reveal(), token):
+            if officer.token and hmac.compare_digest(
+                officer.token.reveal().encode(), token.encode()
+            ):
                 return officer
         raise Refused(
             Problem("officer", "this token belongs to no officer", "check BROADCASTER_TOKEN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,16 @@ class Wiring:
     """Why its plugin cannot be used; the other channels work without it."""
 
 
-def wire(settings: Settings) -> tuple[tuple[Wiring, ...], list[Problem]]:
+def wire(
+    settings: Settings, plugins: Callable[[str, str], type[ChannelType]] = find
+) -> tuple[tuple[Wiring, ...], list[Problem]]:
     """Find every plugin and let it check its settings; problems are collected, never raised."""
     wirings: list[Wiring] = []
     problems: list[Problem] = []
     for channel in settings.channels:
         path = f"channels.{channel.name}"
         try:
-            type_ = find(channel.kind, f"{path}.kind")
+            type_ = plugins(channel.kind, f"{path}.kind")
         except BadInput as error:
             problems += error.problems
             wirings.append(
@@ -107,12 +109,16 @@ class App:
         *,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        plugins: Callable[[str, str], type[ChannelType]] = find,
     ) -> None:
-        """Read texts and areas.  Raises ``BadInput`` with every problem at once."""
+        """Read texts and areas.  Raises ``BadInput`` with every problem at once.
+
+        ``plugins`` finds the type of a channel's kind (given kind and path of the setting).
+        """
         self.settings, self.data = settings, data
         self.clock: Clock = clock or SystemClock(settings.zone)
         self.rng = rng or random.Random()  # noqa: S311 - names and jitter, no secrets
-        self.wirings, self.problems = wire(settings)
+        self.wirings, self.problems = wire(settings, plugins)
         found: list[Problem] = []
         try:
             self.library = load_library(settings)
@@ -201,6 +207,7 @@ class App:
                     trouble=wiring.trouble or (lane.trouble if lane else ""),
                     languages=channel.languages,
                     variants=channel.variants,
+                    review=channel.review,
                 )
         return found
 

@@ -11,7 +11,8 @@ import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from broadcaster.app import approval, views
@@ -31,7 +32,7 @@ from broadcaster.text.compose import Draft
 Event = dict[str, Any]
 Events = AsyncIterator[Event]
 
-WAIT = 20.0
+WAIT = 60.0
 """Seconds a command watches its deliveries before it reports what is still open."""
 
 
@@ -120,7 +121,7 @@ class Desk:
 
         async def prepare() -> Prepared:
             fields, origin = self._fields(arguments)
-            draft = self._draft(fields, origin, arguments.get("asked"))
+            draft = self._draft(fields, origin, arguments.get("spool"))
             return self._prepare.warn(draft, fields)
 
         async for event in self._send(arguments, officer, prepare, "issue"):
@@ -133,7 +134,7 @@ class Desk:
             thread = await self._thread(arguments)
             changes, origin = self._fields(arguments)
             fields = {**self._stored_fields(thread), **changes}
-            draft = self._draft(fields, origin, arguments.get("asked"))
+            draft = self._draft(fields, origin, arguments.get("spool"))
             _same_reality(draft.status, thread)
             return self._prepare.follow(draft, fields, MsgType.UPDATE, thread)
 
@@ -420,15 +421,14 @@ class Desk:
             fields.update(single)
         return fields, origin
 
-    def _draft(self, fields: Mapping[str, Any], origin: str, asked: object = None) -> Draft:
-        """``asked`` is when a spooled order was written: its ``6h`` counts from then."""
+    def _draft(self, fields: Mapping[str, Any], origin: str, spool: object = "") -> Draft:
+        """``spool`` names a spooled order by when it was written: its ``6h`` counts from then."""
         app = self._app
         now = app.clock.now()
-        if isinstance(asked, str):
-            try:
-                now = min(now, datetime.fromisoformat(asked).astimezone(now.tzinfo))
-            except ValueError:
-                raise BadInput(Problem("asked", f"{asked!r} is no time")) from None
+        if spool:
+            with suppress(ValueError):
+                written = datetime.strptime(str(spool)[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+                now = min(now, written.astimezone(now.tzinfo))
         return drafts.read(
             fields,
             drafts.Context(
@@ -451,7 +451,12 @@ class Desk:
     async def _thread(self, arguments: Mapping[str, Any]) -> list[StoredAlert]:
         stored = await self._find(arguments)
         thread = await self._app.store.thread(stored.thread)
-        return [one for one in thread if not one.withdrawn]
+        left = [one for one in thread if not one.withdrawn]
+        if not left:
+            raise Refused(
+                Problem(stored.identifier, "was withdrawn before it left", "issue a new warning")
+            )
+        return left
 
     def _stored_fields(self, thread: list[StoredAlert]) -> dict[str, Any]:
         newest = thread[-1]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from broadcaster.cli.words import Words
 
 
-WAIT = 20.0
+WAIT = 60.0
 """Seconds a command watches its deliveries before it reports what is still open."""
 
 
@@ -277,7 +277,7 @@ def _sends(parser: Parser) -> None:
 
 def _wait(parser: Parser) -> None:
     parser.add_argument("--wait", type=_seconds, default=WAIT, metavar="SECONDS",
-                        help="watch that long, then report what is open (default 20)")  # fmt: skip
+                        help="watch that long, then report what is open (default 60)")  # fmt: skip
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -195,7 +195,8 @@ class Lane:
             if chunk is None:
                 # A missed wake-up, or work that becomes due, costs a second at most.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), PAUSE)
+                    async with asyncio.timeout(PAUSE):  # wait_for can lose a cancellation
+                        await self._wake.wait()
                 continue
             try:
                 await self._do(chunk)
@@ -343,11 +344,12 @@ class Lane:
 
         try:
             if capabilities.addressing is not Addressing.PUBLISHED:
-                return await asyncio.wait_for(send(), self._timeout)
+                async with asyncio.timeout(self._timeout):
+                    return await send()
             # A publication is the whole site: one computed earlier must never land on top of
             # one computed later.
-            async with self._publishing:
-                return await asyncio.wait_for(send(), self._timeout)
+            async with self._publishing, asyncio.timeout(self._timeout):
+                return await send()
         except ChannelError:
             raise
         except TimeoutError:

@@ -23,14 +23,19 @@ from broadcaster.delivery.contract import (
     Sense,
     Variant,
 )
-from broadcaster.model.cap import Alert, MsgType, Status
+from broadcaster.model.cap import PARAMETER_REVIEW, Alert, MsgType, Status
 from broadcaster.model.errors import ChannelError, DoesNotFit
 from broadcaster.store.port import Gap, PlannedSend, StoredRendition
+from broadcaster.text.publication import texts as texts_of
 
 Render = Callable[[Alert, str, Variant, Format], Rendition | None]
 
 PRIORITY = {"Extreme": 0, "Severe": 1, "Moderate": 2, "Minor": 3}
 """Queue priority by CAP severity; exercises and tests come after every real warning."""
+
+
+REVIEW_LEVELS = ("drafted", "reviewed", "approved")
+"""How far people have checked a translation, the least first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,8 @@ class Way:
     """Why there is no channel."""
     languages: tuple[str, ...] | None = None
     variants: tuple[Variant, ...] | None = None
+    review: str = "drafted"
+    """The least review level of a text that may take this way."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -211,6 +218,9 @@ def _text(
     if capabilities.shortens_to and capabilities.shortens_to is not variant:
         wanted.append(capabilities.shortens_to)
     name, reasons = _lane(way), []
+    if (level := _review(alert, language, variant)) < REVIEW_LEVELS.index(way.review):
+        reason = f"the text is {REVIEW_LEVELS[level]}, and this channel wants {way.review} ones"
+        return Gap(channel=name, language=language, variant=variant.value, reason=reason)
     for attempt in wanted:
         rendition = render(alert, language, attempt, capabilities.formats[0])
         if rendition is None:
@@ -226,6 +236,17 @@ def _text(
             break
         return PlannedText(channel=name, asked=variant, rendition=rendition, fitted=fitted)
     return Gap(channel=name, language=language, variant=variant.value, reason="; ".join(reasons))
+
+
+def _review(alert: Alert, language: str, variant: Variant) -> int:
+    """How far a text was checked, as the alert itself says; an official foreign text is as its
+    sender meant it."""
+    domain = Variant.PLAIN if variant is Variant.PLAIN else Variant.STANDARD
+    for info in texts_of(alert, [language]).get((language, domain), ()):
+        level = info.parameter(PARAMETER_REVIEW)
+        if level in REVIEW_LEVELS:
+            return REVIEW_LEVELS.index(level)
+    return len(REVIEW_LEVELS) - 1
 
 
 def _senses(

@@ -27,8 +27,10 @@ def subscribe(
     room: dict[tuple[str, str], tuple[int, int]] = {}
     for one in wanted:
         tag = book.tag(one.address)
-        new += not _erase(db, channel, tag)
         kind = (one.language, one.variant)
+        if _change(db, channel, tag, kind, one):
+            continue
+        new += not _erase(db, channel, tag)
         segment, size = room.get(kind) or _open_segment(db, channel, kind)
         db.execute(
             "INSERT INTO subscriber VALUES (?,?,?,?,?,?,?,?,?)",
@@ -68,6 +70,22 @@ def counts(db: apsw.Connection, channel: str) -> Mapping[tuple[str, str], int]:
             (channel,),
         )
     }
+
+
+def _change(
+    db: apsw.Connection, channel: str, tag: bytes, kind: tuple[str, str], one: Subscription
+) -> bool:
+    """Change a subscription where it stands.
+
+    Its place must stay while a warning is going out, or its owner would be passed over.  Only
+    another language or variant needs another segment.
+    """
+    db.execute(
+        "UPDATE subscriber SET areas=?, hazards=?, minimum=? WHERE channel=? AND tag=?"
+        " AND segment IN (SELECT id FROM segment WHERE language=? AND variant=?)",
+        (" ".join(one.areas), " ".join(one.hazards), one.minimum, channel, tag, *kind),
+    )
+    return db.changes() > 0
 
 
 def _erase(db: apsw.Connection, channel: str, tag: bytes) -> bool:

@@ -13,6 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -66,6 +67,8 @@ class SqliteStore:
         self._reader = Worker("read", self._connect_reader, writes=False)
 
     def _connect(self) -> apsw.Connection:
+        with suppress(OSError):  # what stands in the way is told by SQLite in its own words
+            self._path.touch(mode=0o600, exist_ok=True)
         db = apsw.Connection(str(self._path))
         db.set_busy_timeout(5000)
         db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")

@@ -1,0 +1,1 @@
+"""How a warning is said: hazards, languages, catalogues, composing, laying out, checking."""

@@ -187,11 +187,12 @@ class _Saying:
     def info(self, web: str) -> Info:
         draft, level, say = self.draft, self.level, self.catalogue.say
         web += "plain/" if self.variant is Variant.PLAIN else ""
+        review = self.catalogue.review
         parameters = [
             Pair(PARAMETER_VARIANT, self.variant.value),
             Pair(PARAMETER_HAZARD, self.hazard.id),
             Pair(PARAMETER_LEVEL, str(level.number)),
-            Pair(PARAMETER_REVIEW, self.catalogue.review.level),
+            Pair(PARAMETER_REVIEW, "drafted" if review.stale else review.level),
         ]
         if draft.note:
             parameters += [

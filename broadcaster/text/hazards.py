@@ -111,7 +111,7 @@ class _Row:
     def wrong(self, key: str, says: str, remedy: str = "") -> None:
         self._problems.append(Problem(f"{self._where}:{key}", says, remedy))
 
-    def keys(self) -> list[Any]:
+    def names(self) -> list[Any]:
         return list(self._raw)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -168,16 +168,16 @@ class _Row:
 
 
 def _hazard(row: _Row) -> Hazard:
-    actions = {name: row.row("actions").text(name) for name in row.row("actions").keys()}
+    actions = {name: row.row("actions").text(name) for name in row.row("actions").names()}
     codes = row.pairs("event_codes")
     levels = {
         number: _level(row.row("levels").row(number), number, actions, codes)
-        for number in row.row("levels").keys()
+        for number in row.row("levels").names()
     }
     if sorted(levels) != list(range(1, len(levels) + 1)):
         row.wrong("levels", "must be numbered from 1 upwards; 3 is the worst")
     ending = row.row("all_clear")
-    own = {name: ending.row("actions").text(name) for name in ending.row("actions").keys()}
+    own = {name: ending.row("actions").text(name) for name in ending.row("actions").names()}
     return Hazard(
         id=row.text("id"),
         event=row.text("event"),
@@ -187,7 +187,7 @@ def _hazard(row: _Row) -> Hazard:
         parameters=MappingProxyType(
             {
                 name: _parameter(row.row("parameters").row(name), name)
-                for name in row.row("parameters").keys()
+                for name in row.row("parameters").names()
             }
         ),
         actions=MappingProxyType(actions),

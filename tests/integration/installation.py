@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -44,11 +44,14 @@ class Installation:
     def www(self) -> Path:
         return self.folder / "var" / "www"
 
-    def configure(self, channels: Iterable[str], **changes: Any) -> None:
-        """The shipped configuration with these of its channels, every one for every alert."""
+    def configure(
+        self, names: Iterable[str], more: Mapping[str, Any] | None = None, **changes: Any
+    ) -> None:
+        """The shipped configuration with channels of these names, and more of its own; every one
+        of them for every alert.
+        """
         settings = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-        kept = {name: settings["channels"][name] for name in channels}
-        kept |= changes.pop("channels", {})
+        kept = {name: settings["channels"][name] for name in names} | dict(more or {})
         settings |= {"channels": kept, "route": {"channels": list(kept)}, **changes}
         text = yaml.safe_dump(settings, allow_unicode=True)
         (self.folder / "config.yaml").write_text(text, encoding="utf-8")

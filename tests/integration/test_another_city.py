@@ -44,6 +44,7 @@ OWN = {
     "sender_name": "Hansestadt Seestadt",
     "identifier_prefix": "de-sh-seestadt",
     "base_url": "https://warnung.seestadt.example",
+    "contact": "https://seestadt.example/kontakt",
     "languages": ["en", "de", "pl"],
 }
 
@@ -67,7 +68,7 @@ def test_another_city_warns_in_its_own_name(city: Installation) -> None:
     alert = read(data).alert
     assert alert.sender == "warnung@seestadt.example"
     # The source language is the first one of its configuration, whatever the code was born with.
-    assert [info.language for info in alert.infos][0] == "en"
+    assert alert.infos[0].language == "en"
     for info in alert.infos:
         assert info.sender_name == "Hansestadt Seestadt"
         assert [area.area_desc for area in info.areas] == ["Seestadt-Hafen"]

@@ -39,7 +39,7 @@ def test_an_installed_plugin_is_found_by_its_kind_and_sends(tmp_path: Path, crie
     plugin(tmp_path / "plugins", crier)
     assert find("crier", "channels.square.kind").kind == "crier"
     city = Installation(tmp_path)
-    city.configure(["feeds"], languages=["de", "ar"], channels={"square": {"kind": "crier"}})
+    city.configure(["feeds"], languages=["de", "ar"], more={"square": {"kind": "crier"}})
     done = city.issue(hazard="heat", level="1", area="dortmund")
     assert (done.exit, done.problems) == (0, [])
     assert done.states["square", "ar", "standard"] == {"accepted": 1}
@@ -51,7 +51,7 @@ def test_an_installed_plugin_is_found_by_its_kind_and_sends(tmp_path: Path, crie
 def test_a_plugin_that_is_not_installed_stops_no_other_channel(tmp_path: Path) -> None:
     assert "crier" not in kinds()
     city = Installation(tmp_path)
-    city.configure(["feeds"], languages=["de"], channels={"square": {"kind": "crier"}})
+    city.configure(["feeds"], languages=["de"], more={"square": {"kind": "crier"}})
     done = city.issue(hazard="heat", level="1", area="dortmund")
     assert done.exit == 3
     assert done.states["feeds", "de", "standard"] == {"accepted": 1}

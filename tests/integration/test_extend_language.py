@@ -65,16 +65,14 @@ def test_a_language_added_as_files_is_on_every_channel_in_every_variant(
     alert = read((city.www / "cap" / f"{identifier}.xml").read_bytes()).alert
     assert [info.language for info in alert.infos] == ["de", "de-simple", "cs", "cs-simple"]
     texts = Library.load(city.folder / "templates", city.folder / "locales", "Europe/Berlin")
-    said = {
-        variant: rendition(alert, texts, "cs", variant, Format.TEXT) for variant in Variant
-    }
+    said = {variant: rendition(alert, texts, "cs", variant, Format.TEXT) for variant in Variant}
     first = {variant: made.text.splitlines()[0] for variant, made in said.items() if made}
     assert first[Variant.STANDARD] == "Říká: Extreme heat"
     assert first[Variant.PLAIN] == "Prostě: Extreme heat"
     assert first[Variant.SHORT].startswith("Říká: Extreme heat. Drink water")
     spoken = said[Variant.SPOKEN]
     assert spoken is not None
-    assert "degrees" in spoken.text
+    assert "Říká: 38 degree" in spoken.text
 
     page = (city.www / "cs" / "alerts" / identifier / "index.html").read_text(encoding="utf-8")
     assert '<html lang="cs"' in page

@@ -430,7 +430,7 @@ def test_a_daemon_lost_after_it_stored_the_warning_says_so(
     daemon.answer("issue", committed())
     assert main(["issue", heat, "--yes", "--json"]) == 3
     shown = capsys.readouterr()
-    assert f"{ID} is stored" in shown.err
+    assert f"stopped answering; {ID} is stored" in shown.err
     assert json.loads(shown.out)["identifier"] == ID
 
 
@@ -503,7 +503,7 @@ def test_ctrl_c_in_the_middle_says_what_is_true_of_the_warning(
     assert main(["issue", heat, "--yes"], local_run=before) == 130
     assert "it may have been stored" in capsys.readouterr().err
     assert main(["issue", heat, "--yes"], local_run=after) == 130
-    assert f"{ID} is stored" in capsys.readouterr().err
+    assert f"You stopped the sending. {ID} is stored" in capsys.readouterr().err
     assert main(["list"], local_run=before) == 130
     assert "nothing was sent" in capsys.readouterr().err
 

@@ -24,7 +24,7 @@ def given(*argv: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        ("issue", {"wait": 20.0}),
+        ("issue", {"wait": 60.0}),
         ("issue heat.yaml --yes --json", {"file": "heat.yaml", "yes": True, "json": True}),
         ("issue - --dry-run", {"file": "-", "dry_run": True}),
         ("issue --hazard heat --level 3 --expires 6h", {"hazard": "heat", "level": "3"}),

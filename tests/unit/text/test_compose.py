@@ -220,6 +220,9 @@ def test_a_note_is_carried_word_for_word_and_named_as_foreign_in_the_readers_own
             plainly = description.replace("\u2068", "").replace("\u2069", "")
             assert plainly.endswith(NOTE)
             assert name in plainly.removesuffix(NOTE).splitlines()[-1]
+    # Each of its lines keeps its own direction among Arabic ones.
+    lines = str(said["ar"].description).splitlines()[-2:]
+    assert lines == [f"\u2068{line}\u2069" for line in NOTE.splitlines()]
     for info in said.values():
         assert info.parameter(PARAMETER_NOTE) == NOTE
         assert info.parameter(PARAMETER_NOTE_LANGUAGE) == "de"

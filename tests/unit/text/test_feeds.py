@@ -9,7 +9,16 @@ from typing import Any
 import feedparser
 import pytest
 from lxml import etree
-from site_examples import (
+
+from broadcaster.model.cap import (
+    Area,
+    Circle,
+    MsgType,
+    Resource,
+)
+from broadcaster.model.rendition import Document
+from broadcaster.text.site import Published
+from tests.unit.text.site_examples import (
     HEADLINES,
     NOW,
     SCHEMAS,
@@ -20,15 +29,6 @@ from site_examples import (
     published,
     site_of,
 )
-
-from broadcaster.model.cap import (
-    Area,
-    Circle,
-    MsgType,
-    Resource,
-)
-from broadcaster.model.rendition import Document
-from broadcaster.text.site import Published
 
 # Feeds ----------------------------------------------------------------------------------------
 

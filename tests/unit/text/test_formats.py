@@ -185,6 +185,23 @@ def test_a_moment_is_said_as_short_as_it_is_clear(moment: datetime, expected: st
     assert formats("de").spoken_moment(moment, NOW, german_voice()) == expected
 
 
+@pytest.mark.parametrize(
+    ("tag", "moment", "expected"),
+    [
+        ("de", NOW, "12:00"),
+        ("de", TOMORROW, "Dienstag 14:30"),
+        ("ar", TOMORROW, "الثلاثاء 14:30"),
+        ("de", datetime(2026, 11, 29, 11, 0, tzinfo=UTC), "Sonntag 12:00"),
+        ("de", datetime(2026, 11, 30, 11, 0, tzinfo=UTC), "Montag, 30. November, 12:00"),
+        ("de", datetime(2026, 11, 22, 11, 0, tzinfo=UTC), "Sonntag, 22. November, 12:00"),
+    ],
+)
+def test_a_brief_moment_leaves_the_date_to_the_weekday_while_that_is_clear(
+    tag: str, moment: datetime, expected: str
+) -> None:
+    assert formats(tag).brief_moment(moment, NOW) == expected
+
+
 def test_the_same_weekday_next_week_is_said_with_its_date() -> None:
     sixth = datetime(2026, 11, 29, 12, 0, tzinfo=BERLIN)
     assert formats("de").spoken_moment(sixth, NOW, german_voice()) == "Sonntag, 12 Uhr"

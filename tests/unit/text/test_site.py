@@ -9,22 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 import feedparser
 import pytest
-from site_examples import (
-    HEADLINES,
-    NOW,
-    ROOT,
-    SENT,
-    SITE,
-    SQUARE,
-    alert,
-    follows,
-    info,
-    library,
-    published,
-    site_of,
-    text_of,
-    tree_of,
-)
 
 from broadcaster.model.cap import (
     PARAMETER_NOTE,
@@ -43,6 +27,22 @@ from broadcaster.model.rendition import Format
 from broadcaster.text.publication import slug
 from broadcaster.text.site import Published, Situation, documents
 from broadcaster.text.sketch import sketch
+from tests.unit.text.site_examples import (
+    HEADLINES,
+    NOW,
+    ROOT,
+    SENT,
+    SITE,
+    SQUARE,
+    alert,
+    follows,
+    info,
+    library,
+    published,
+    site_of,
+    text_of,
+    tree_of,
+)
 
 # Documents ------------------------------------------------------------------------------------
 
