@@ -117,7 +117,7 @@ class App:
         """
         self.settings, self.data = settings, data
         self.clock: Clock = clock or SystemClock(settings.zone)
-        self.rng = rng or random.Random()  # noqa: S311 - names and jitter, no secrets
+        self.rng = rng or random.Random()
         self.wirings, self.problems = wire(settings, plugins)
         found: list[Problem] = []
         try:
@@ -239,7 +239,7 @@ class App:
             data_dir=self.data / "state" / name,
             output_dir=self.output(name, mode, self._kind_publishes(channel)),
             clock=self.clock,
-            random=random.Random(self.rng.getrandbits(64)),  # noqa: S311
+            random=random.Random(self.rng.getrandbits(64)),
             base_url=self._base_url(mode),
         )
 

@@ -17,7 +17,6 @@ from broadcaster.text.library import Library
 from broadcaster.text.publication import Published, Site, Situation
 from broadcaster.text.site import documents
 
-
 KEPT = 1000
 """Alerts kept as values."""
 _READ: OrderedDict[bytes, Alert] = OrderedDict()

@@ -170,7 +170,8 @@ def make(
 
 def digest(cap: bytes, plan: Plan, *, release: datetime, fingerprint: str) -> str:
     """SHA-256 over all that an approval stands for: CAP bytes (texts, area, times), every text and
-    its bytes on the wire, the channels, the moment of release, and the page templates."""
+    its bytes on the wire, the channels, the moment of release, and the page templates.
+    """
     content = {
         "cap": hashlib.sha256(cap).hexdigest(),
         "release": release.isoformat(),
@@ -240,7 +241,8 @@ def _text(
 
 def _review(alert: Alert, language: str, variant: Variant) -> int:
     """How far a text was checked, as the alert itself says; an official foreign text is as its
-    sender meant it."""
+    sender meant it.
+    """
     domain = Variant.PLAIN if variant is Variant.PLAIN else Variant.STANDARD
     for info in texts_of(alert, [language]).get((language, domain), ()):
         level = info.parameter(PARAMETER_REVIEW)

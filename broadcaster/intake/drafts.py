@@ -27,6 +27,10 @@ E = TypeVar("E", bound=StrEnum)
 
 LARGEST = 1_000_000
 """Bytes of a draft; a real one has a few hundred."""
+DEEPEST = 20
+"""Lists and mappings inside one another; a drawn area has four."""
+DEEPEST = 20
+"""Levels of nesting; a GeoJSON MultiPolygon within a draft has nine."""
 LONGEST = timedelta(days=14)
 """A warning that nobody has looked at for so long is no warning."""
 LEVEL_WORDS = {"moderate": 1, "severe": 2, "extreme": 3}
@@ -85,9 +89,15 @@ def fields_of(raw: bytes, origin: str) -> dict[str, Any]:
             Problem(origin, f"is not UTF-8 text (byte {error.start})", "save the file as UTF-8")
         ) from error
     try:
+        depth = 0
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
             if isinstance(event, yaml.AliasEvent):
                 raise BadInput(Problem(origin, "uses a YAML alias (*)", "write the value out"))
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise BadInput(Problem(origin, "is nested too deeply", "write a flat draft"))
         value = yaml.load(text, Loader=_strict_loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -96,8 +106,6 @@ def fields_of(raw: bytes, origin: str) -> dict[str, Any]:
         raise BadInput(
             Problem(where, f"is not YAML: {says}", "write `name: value` lines, indented by spaces")
         ) from error
-    except RecursionError:
-        raise BadInput(Problem(origin, "is nested too deeply", "write a flat draft")) from None
     if not isinstance(value, dict):
         raise BadInput(
             Problem(origin, "is not a draft", "start with `hazard: heat`; see examples/heat.yaml")
@@ -125,6 +133,10 @@ def _strict_loader() -> Any:
             seen = set()
             for key, _ in node.value:
                 name = self.construct_object(key, deep=True)
+                if not isinstance(name, str):
+                    raise yaml.constructor.ConstructorError(
+                        None, None, "a name is a word, not a list or mapping", key.start_mark
+                    )
                 if name in seen:
                     raise yaml.constructor.ConstructorError(
                         None, None, f"{name!r} is written twice", key.start_mark
@@ -355,7 +367,8 @@ class _Reader:
         raw = self.fields.get("actions")
         if raw in (None, ""):
             return None
-        names = raw if isinstance(raw, list) else str(raw).replace(",", " ").split()
+        given = raw if isinstance(raw, list) else str(raw).replace(",", " ").split()
+        names = [str(name) for name in given]
         if hazard is None:
             return None
         for name in names:
@@ -367,9 +380,9 @@ class _Reader:
                 )
         if not names:
             self.wrong("actions", "is empty: a warning says what to do", "leave it out")
-        if len(set(map(str, names))) != len(names):
+        if len(set(names)) != len(names):
             self.wrong("actions", "names an action twice", "name each once")
-        return tuple(map(str, names))
+        return tuple(names)
 
     def note(self) -> tuple[str, str]:
         raw = self.fields.get("note")
@@ -385,7 +398,7 @@ class _Reader:
         if not isinstance(text, str) or not text.strip():
             self.wrong("note", "has no text")
             return "", ""
-        if language not in self.context.library.languages:
+        if not isinstance(language, str) or language not in self.context.library.languages:
             self.wrong("note.language", f"{language!r} is no language", "de, en, tr ...")
         text = unicodedata.normalize("NFC", " ".join(text.split()))
         if len(text) > 400:

@@ -39,26 +39,27 @@ def moment(
     if clock := _CLOCK.fullmatch(text):
         hour, minute = int(clock[1]), int(clock[2])
         at = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        return (
-            at
-            if at > now
-            else (now + timedelta(days=1)).replace(
-                hour=hour, minute=minute, second=0, microsecond=0
-            )
-        )
+        if at <= now:
+            at += timedelta(days=1)  # on the wall clock, whatever happens to it in between
+        return _existing(at, text, path, problems)
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
         problems.append(Problem(path, f"{text!r} is no time", HOW))
         return None
     if value.tzinfo is None:
-        value = value.replace(tzinfo=now.tzinfo)
-        if value.astimezone(UTC).astimezone(now.tzinfo).replace(fold=0) != value:
-            problems.append(
-                Problem(path, f"{text} does not exist: the clocks go forward that night", HOW)
-            )
-            return None
+        return _existing(value.replace(tzinfo=now.tzinfo), text, path, problems)
     return value.astimezone(now.tzinfo)
+
+
+def _existing(value: datetime, text: str, path: str, problems: list[Problem]) -> datetime | None:
+    """The time, unless it falls into the hour that a spring night leaves out."""
+    if value.astimezone(UTC).astimezone(value.tzinfo).replace(fold=0) != value.replace(fold=0):
+        problems.append(
+            Problem(path, f"{text} does not exist: the clocks go forward that night", HOW)
+        )
+        return None
+    return value
 
 
 def _later(start: datetime, span: timedelta) -> datetime:

@@ -16,7 +16,6 @@ from broadcaster.model.capxml import time_text
 from broadcaster.model.errors import Problem
 from broadcaster.model.gazetteer import Gazetteer, keys_meet
 
-
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far a sender's clock may be ahead of ours before its alert is not believed."""
 

@@ -21,7 +21,6 @@ from typing import Any
 from broadcaster.clock import SystemClock
 from broadcaster.delivery.contract import (
     API,
-    Addressing,
     Batch,
     Document,
     Env,

@@ -12,8 +12,6 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from broadcaster.model.states import State
 from broadcaster.store.port import Subscription
 from broadcaster.store.sqlite import SqliteStore

@@ -79,9 +79,7 @@ class Office:
         return own.get(kind) or registry.find(kind, path)
 
     async def open(self):
-        self.app = App(
-            load(self.file), self.folder / "var", clock=self.clock, plugins=self.plugins
-        )
+        self.app = App(load(self.file), self.folder / "var", clock=self.clock, plugins=self.plugins)
         await self.app.open()
         await self.app.start()
         self.desk = Desk(self.app)

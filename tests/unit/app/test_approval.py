@@ -69,9 +69,7 @@ KNOWN = {
 
 
 def rule(channels, **match):
-    return Approval(
-        match={k: frozenset(v) for k, v in match.items()}, channels=frozenset(channels)
-    )
+    return Approval(match={k: frozenset(v) for k, v in match.items()}, channels=frozenset(channels))
 
 
 @pytest.mark.parametrize(

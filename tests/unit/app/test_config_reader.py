@@ -16,7 +16,11 @@ SECRET = "geheim-7f3a"
 
 def read(folder, config):
     file = folder / "config.yaml"
-    text = config if isinstance(config, str) else yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    text = (
+        config
+        if isinstance(config, str)
+        else yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    )
     file.write_text(text, encoding="utf-8")
     return load(file)
 

@@ -34,10 +34,7 @@ async def test_an_alert_is_previewed_committed_sent_and_reported(office):
 
 async def test_the_preview_shows_the_texts_that_are_sent(office):
     found, _ = await office.ask("issue", fields=HEAT)
-    shown = {
-        (t["channel"], t["language"]): t["text"]
-        for t in found[0]["texts"]
-    }
+    shown = {(t["channel"], t["language"]): t["text"] for t in found[0]["texts"]}
 
     sent = office.phones.attempts[0].deliveries[0]
     assert shown["texts", "de"] == sent.fitted.shows
@@ -345,8 +342,6 @@ async def test_breaking_the_glass_sends_at_once_and_is_written_down(office):
     assert entry.subject == identifier
     assert entry.detail["break_glass"] == "nobody else is here"
     assert entry.detail["approval"]
-
-
 
 
 async def voided(office, change):

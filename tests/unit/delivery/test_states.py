@@ -19,9 +19,8 @@ from broadcaster.model.states import (
 )
 
 # Rows: from.  Columns: to, in the order of ORDER.  x: allowed.
-ORDER = (
-    "planned attempting accepted sent delivered rejected unknown expired superseded unsupported"
-).split()
+ORDER = "planned attempting accepted sent delivered rejected unknown expired superseded"
+ORDER = [*ORDER.split(), "unsupported"]
 TABLE = """
 planned      x x . . . . . x x x
 attempting   x x x x x x x x x .

@@ -111,7 +111,8 @@ def test_a_time_that_comes_twice_is_the_first_of_the_two():
 
 
 @pytest.mark.parametrize(
-    "text", ["soon", "24:00", "12:60", "tomorrow", "2026-13-01T00:00", "2026-02-30", "1.7.2026", "٦h"]
+    "text",
+    ["soon", "24:00", "12:60", "tomorrow", "2026-13-01T00:00", "2026-02-30", "1.7.2026", "٦h"],
 )
 def test_what_is_no_time_is_told_with_a_remedy(text):
     problems = []

@@ -24,9 +24,12 @@ async def test_a_full_disk_stores_nothing_and_says_so(tmp_path):
     )  # the smallest SQLite takes is what the file has now
     assert pages.result(5)
 
-    with pytest.raises(Unavailable) as raised:
+    async def fill():
         for n in range(50):
             await store.commit(new_alert(f"a.{n}", draft="x" * 50_000), NOON, hold=False, detail={})
+
+    with pytest.raises(Unavailable) as raised:
+        await fill()
 
     assert "full" in told(raised)
     failed = f"a.{len(await store.alerts())}"
