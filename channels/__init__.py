@@ -1,0 +1,1 @@
+"""The ways out that come with Broadcaster; each is a plugin found by its entry point."""

@@ -1,0 +1,1 @@
+"""Where a warning comes from: drafts of officers and alerts of others."""

@@ -1,0 +1,1 @@
+"""What a warning is.  Imports nothing else of Broadcaster."""

@@ -34,7 +34,7 @@ class AddressBook:
         return nonce + self._cipher.encrypt(nonce, address.encode(), None)
 
     def open(self, sealed: bytes) -> str:
-        """The address again.  Raises ``Unavailable`` when the key is not the one it was made with."""
+        """The address again.  Raises ``Unavailable`` when the key is another one."""
         try:
             return self._cipher.decrypt(sealed[:12], sealed[12:], None).decode()
         except self._wrong_key:

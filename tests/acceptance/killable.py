@@ -1,8 +1,8 @@
 """Works off one alert for many recipients, over and over; made to be killed.
 
-Run as ``python -m tests.acceptance.killable DATA KIND`` where KIND is ``sms`` (the real channel, whose
-gateway knows a batch again) or ``harmful`` (a far side that takes everything as often as it is
-given).  Prints ``ready`` when sending begins.
+Run as ``python -m tests.acceptance.killable DATA KIND`` where KIND is ``sms`` (the real channel,
+whose gateway knows a batch again) or ``harmful`` (a far side that takes everything as often as it
+is given).  Prints ``ready`` when sending begins.
 """
 
 from __future__ import annotations
@@ -60,12 +60,14 @@ class HarmfulChannel(SmsChannel):
 
     async def send(self, batch: Batch) -> Sequence[Receipt]:
         lines = "".join(f"{batch.alert.identifier} {d.target}\n" for d in batch.deliveries)
+        await asyncio.to_thread(self._append, lines)
+        return [Receipt(key=d.key, state=State.ACCEPTED) for d in batch.deliveries]
+
+    def _append(self, lines: str) -> None:
         with open(self._ledger, "a", encoding="utf-8") as file:
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-        await asyncio.sleep(0)
-        return [Receipt(key=d.key, state=State.ACCEPTED) for d in batch.deliveries]
 
 
 class Words(Source):

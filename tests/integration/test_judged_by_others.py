@@ -39,7 +39,7 @@ def pages(site: Path) -> list[str]:
 
 
 def one_of_each_kind(site: Path) -> list[str]:
-    """The chooser, three fronts, and in three scripts an alert of each standing in both variants."""
+    """The chooser, three fronts, and alerts of each standing in three scripts and both variants."""
     alerts = sorted(path.name for path in (site / "de" / "alerts").iterdir())
     return [
         "index.html",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from broadcaster.delivery import plan
 from broadcaster.delivery.contract import Addressing, Format, Mode, Sense, Variant
 from broadcaster.delivery.plan import Way
-from broadcaster.model.cap import MsgType, Severity, Status
+from broadcaster.model.cap import PARAMETER_REVIEW, MsgType, Severity, Status
 from broadcaster.model.errors import Problem, Unsupported
 from broadcaster.testing import IDENTIFIER, NOON, RecordingChannel, alert, env, rendition
 from broadcaster.testing.channels import CAPABILITIES
@@ -353,3 +353,22 @@ def test_what_the_store_gets_is_what_was_fitted():
         ("x", "tr", "standard", "tr: Ein langer Text über den Regen"),
     ]
     assert all(text.rendition.alert == IDENTIFIER for text in BASE.texts)
+
+
+@pytest.mark.parametrize(
+    ("level", "wanted", "goes"),
+    [
+        ("drafted", "drafted", True),
+        ("drafted", "reviewed", False),
+        ("reviewed", "reviewed", True),
+        ("reviewed", "approved", False),
+        ("approved", "approved", True),
+    ],
+)
+def test_a_text_that_was_not_checked_enough_stays_in_and_says_so(level, wanted, goes):
+    of = alert(parameters={PARAMETER_REVIEW: level})
+    found = made(of, way("x", review=wanted), offered=("de",))
+
+    assert bool(found.texts) is goes
+    if not goes:
+        assert found.gaps[0].reason == f"the text is {level}, and this channel wants {wanted} ones"
