@@ -142,5 +142,8 @@ class LogChannel:
 
 
 def _problem(error: OSError) -> Problem:
-    return Problem("log.txt", f"could not be written: {error.strerror}",
-                   "free space on the disk or correct its permissions")  # fmt: skip
+    return Problem(
+        "log.txt",
+        f"could not be written: {error.strerror}",
+        "free space on the disk or correct its permissions",
+    )

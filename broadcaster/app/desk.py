@@ -216,7 +216,6 @@ class Desk:
 
         async for event in self._send(arguments, officer, prepare, "relay", intake=intake):
             yield event
-        await app.store.took(intake, "relayed")
 
     async def _send(
         self,
@@ -248,10 +247,17 @@ class Desk:
                 )
             try:
                 prepared = await prepare()
-                yield {"event": "preview", **await views.preview(app, prepared)}
                 if arguments.get("dry_run"):
+                    yield {"event": "preview", **await views.preview(app, prepared)}
                     yield {"event": "end", "exit": 0}
+                    if intake is not None:
+                        await app.store.took(intake, "previewed")
                     return
+                if prepared.notes:
+                    yield {
+                        "event": "problems",
+                        "problems": views.problems(prepared.notes, "warning"),
+                    }
                 expected = str(arguments.get("expect") or "")
                 if expected and not views.same_content(expected, prepared):
                     raise Refused(
@@ -285,8 +291,6 @@ class Desk:
                 if intake is not None:
                     await app.store.took(intake, f"refused: {error.problems[0]}")
                 raise
-            if intake is not None:
-                await app.store.took(intake, f"committed as {prepared.alert.identifier}")
         app.wake()
         yield {
             "event": "committed",

@@ -41,6 +41,10 @@ class Prepared:
     plan: plan.Plan
     choices: tuple[routing.Choice, ...]
     warnings: tuple[Problem, ...]
+    """What an officer who takes the time to preview should know."""
+    notes: tuple[Problem, ...]
+    """What every officer is told, also one who does not: texts that had to be shortened, and
+    rules of CAP that a relayed alert breaks."""
     approval: tuple[str, ...]
     """Why a second officer must agree; empty when none must."""
     digest: str
@@ -224,8 +228,8 @@ class Preparer:
             thread=thread,
             plan=made,
             choices=choices,
-            warnings=tuple(p for p in found if p.level == "warning")
-            + (composition.warnings if composition else ()),
+            warnings=tuple(found),
+            notes=(*errors, *(composition.warnings if composition else ())),
             approval=tuple(approval.reasons(app.settings.approval, known, list(made.reasons))),
             digest=plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint),
             release=release,

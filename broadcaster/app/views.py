@@ -60,7 +60,9 @@ async def preview(app: App, prepared: Prepared) -> dict[str, Any]:
         **_head(alert),
         "digest": content_digest(prepared),
         "approval": list(prepared.approval),
-        "warnings": problems((*app.problems, *prepared.warnings), "warning"),
+        "warnings": problems(
+            dict.fromkeys((*app.problems, *prepared.warnings, *prepared.notes)), "warning"
+        ),
         "recipients": await _recipients(app, alert, prepared.plan),
         **_plan(prepared.plan),
         **routes(prepared),

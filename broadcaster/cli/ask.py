@@ -51,9 +51,12 @@ def _hazard(screen: Screen, hazards: Sequence[Mapping[str, Any]]) -> str:
     ids = [str(one["id"]) for one in hazards]
     names = [str(one["name"]) for one in hazards]
     return _ask(
-        screen, words("ask.hazard.help"), "1", "1",
+        screen,
+        words("ask.hazard.help"),
+        "1",
+        "1",
         lambda answer: ids[_choice(screen, answer, len(ids), ids, names)],
-    )  # fmt: skip
+    )
 
 
 def _level(screen: Screen, hazard: Mapping[str, Any]) -> str:
@@ -183,9 +186,7 @@ def _actions(screen: Screen, actions: Sequence[Mapping[str, Any]]) -> list[str]:
     return _ask(screen, words("ask.actions.help"), "", words("ask.recommended"), take)
 
 
-def _ask(
-    screen: Screen, help_: str, default: str, shown: str, take: Callable[[str], T]
-) -> T:  # fmt: skip
+def _ask(screen: Screen, help_: str, default: str, shown: str, take: Callable[[str], T]) -> T:
     """Ask until the answer can be taken; Enter is the default, ``?`` shows the help again."""
     screen.say(f"  {help_}")
     while True:

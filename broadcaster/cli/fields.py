@@ -15,9 +15,20 @@ if TYPE_CHECKING:
 NEEDED = ("hazard", "level", "area", "expires")
 """Without these there is no warning."""
 _PLAIN = (
-    "hazard", "level", "area", "expires", "onset", "release", "actions", "severity", "urgency",
-    "certainty", "repeat", "languages", "exercise",
-)  # fmt: skip
+    "hazard",
+    "level",
+    "area",
+    "expires",
+    "onset",
+    "release",
+    "actions",
+    "severity",
+    "urgency",
+    "certainty",
+    "repeat",
+    "languages",
+    "exercise",
+)
 
 
 def of(options: argparse.Namespace, words: Words) -> dict[str, Any]:
@@ -28,9 +39,15 @@ def of(options: argparse.Namespace, words: Words) -> dict[str, Any]:
         for name in parameters:
             if sum(name == other for other, _ in options.values) > 1:
                 raise Stop(
-                    [problem("--set", words("argument.twice", name=name),
-                             words("argument.twice.remedy"))], BAD_INPUT,
-                )  # fmt: skip
+                    [
+                        problem(
+                            "--set",
+                            words("argument.twice", name=name),
+                            words("argument.twice.remedy"),
+                        )
+                    ],
+                    BAD_INPUT,
+                )
     if options.note_language is not None and options.note is None:
         raise Stop([problem("--note-language", words("note.missing"))], BAD_INPUT)
     if options.note is not None:

@@ -79,10 +79,12 @@ def subscribers(office: Office, options: argparse.Namespace) -> int:
         wanted["address"] = inputs.secret(options.address, office.words)
     if options.action == "add":
         wanted |= {
-            "language": options.language, "variant": options.variant,
-            "areas": " ".join(options.area), "hazards": " ".join(options.hazard),
+            "language": options.language,
+            "variant": options.variant,
+            "areas": " ".join(options.area),
+            "hazards": " ".join(options.hazard),
             "minimum": options.minimum.capitalize(),
-        }  # fmt: skip
+        }
     if options.action == "import":
         wanted["csv"] = inputs.text(options.file, office.words)
     return _look(office, "subscribers", wanted, _subscribers, json=options.json)
@@ -164,10 +166,13 @@ def _subscribers(screen: Screen, result: Mapping[str, Any]) -> None:
             screen.result(f"{row['language']} {row['variant']}: {count}")
         screen.result(words("subscribers.total", count=words.number(result["total"])))
     elif "added" in result:
-        screen.result(words(
-            "subscribers.added", added=words.number(result["added"]),
-            changed=words.number(result["changed"]),
-        ))  # fmt: skip
+        screen.result(
+            words(
+                "subscribers.added",
+                added=words.number(result["added"]),
+                changed=words.number(result["changed"]),
+            )
+        )
     else:
         # The same sentence whether or not the number was there: nobody learns who subscribes.
         screen.result(words("subscribers.erased"))
@@ -185,9 +190,10 @@ def _findings(screen: Screen, result: Mapping[str, Any]) -> None:
         remedy = f" -> {row['remedy']}" if row.get("remedy") else ""
         where = f"{row['language']} {row['variant']} [{row['rule']}] {row['msgid']!r}"
         screen.loud(
-            f"{where}: {row['says']}{remedy}", RED if row["level"] == "error" else YELLOW,
+            f"{where}: {row['says']}{remedy}",
+            RED if row["level"] == "error" else YELLOW,
             result=True,
-        )  # fmt: skip
+        )
     if not result["findings"]:
         screen.loud(screen.words("lint.fine"), GREEN, result=True)
 

@@ -57,10 +57,12 @@ def main(argv: Sequence[str], *, local_run: Local | None = None) -> int:
         from broadcaster.cli.office import Office
 
         office = Office(
-            screen, data=_place(options, "data", "BROADCASTER_DATA") or DATA,
+            screen,
+            data=_place(options, "data", "BROADCASTER_DATA") or DATA,
             config=_place(options, "config", "BROADCASTER_CONFIG"),
-            token=os.environ.get("BROADCASTER_TOKEN", ""), local_run=local_run,
-        )  # fmt: skip
+            token=os.environ.get("BROADCASTER_TOKEN", ""),
+            local_run=local_run,
+        )
         return _command(office, options)
     except SystemExit as done:  # argparse has shown its help
         return int(done.code or 0)

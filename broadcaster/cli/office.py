@@ -49,9 +49,14 @@ class Office:
     """Sends requests and follows their events."""
 
     def __init__(
-        self, screen: Screen, *, data: str, config: str | None, token: str,
+        self,
+        screen: Screen,
+        *,
+        data: str,
+        config: str | None,
+        token: str,
         local_run: Local | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.screen, self.words = screen, screen.words
         self.data, self.config, self._token = data, config, token
         self._local = local_run or local.run
@@ -64,8 +69,11 @@ class Office:
     def request(self, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The request as the protocol has it."""
         return {
-            "command": command, "arguments": dict(arguments), "token": self._token, "user": _user(),
-        }  # fmt: skip
+            "command": command,
+            "arguments": dict(arguments),
+            "token": self._token,
+            "user": _user(),
+        }
 
     def ask(self, command: str, arguments: Mapping[str, Any], *, quiet: bool = False) -> Answer:
         """Do one request and follow it to its end.

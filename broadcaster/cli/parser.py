@@ -68,8 +68,13 @@ def build() -> Parser:
     """The whole parser."""
     parser = _Whole(prog="broadcaster", allow_abbrev=False, formatter_class=_layout)
     _places(parser)
-    parser.add_argument("--version", action="store_const", const="version", dest="shortcut",
-                        help="print the version")  # fmt: skip
+    parser.add_argument(
+        "--version",
+        action="store_const",
+        const="version",
+        dest="shortcut",
+        help="print the version",
+    )
     # Named, because argparse would lay out a whole usage to find the name out.
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", prog=parser.prog, parser_class=Parser
@@ -134,8 +139,9 @@ def _preview(parser: Parser) -> None:
     parser.add_argument("source", nargs="?", metavar="FILE|ID", help="a draft, or a warning")
     _draft(parser)
     parser.add_argument("--language", default="", metavar="TAG", help="only this language")
-    parser.add_argument("--variant", default="", metavar="NAME",
-                        help="only standard, plain, short or spoken")  # fmt: skip
+    parser.add_argument(
+        "--variant", default="", metavar="NAME", help="only standard, plain, short or spoken"
+    )
     parser.add_argument("--channel", default="", metavar="NAME", help="only this channel")
     _plain(parser)
 
@@ -163,8 +169,9 @@ def _subscribers(parser: Parser) -> None:
     )
 
     def action(name: str, says: str) -> Parser:
-        made: Parser = actions.add_parser(name, help=says, description=says, allow_abbrev=False,
-                                          formatter_class=_layout)  # fmt: skip
+        made: Parser = actions.add_parser(
+            name, help=says, description=says, allow_abbrev=False, formatter_class=_layout
+        )
         made.add_argument("--channel", required=True, metavar="NAME")
         _plain(made)
         return made
@@ -194,10 +201,19 @@ def _audit(parser: Parser) -> None:
 
 
 def _serve(parser: Parser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                        help="where to listen (default 127.0.0.1: this machine only)")  # fmt: skip
-    parser.add_argument("--port", default=8080, type=_port, metavar="NUMBER",
-                        help="default 8080; 0 takes a free one")  # fmt: skip
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen (default 127.0.0.1: this machine only)",
+    )
+    parser.add_argument(
+        "--port",
+        default=8080,
+        type=_port,
+        metavar="NUMBER",
+        help="default 8080; 0 takes a free one",
+    )
     _places(parser)
 
 
@@ -220,10 +236,18 @@ def _columns() -> int:
 def _places(parser: Parser) -> None:
     group = parser.add_argument_group("where")
     # Both before and after the command, so neither may set a default that hides the other.
-    group.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
-                       help="configuration (or BROADCASTER_CONFIG)")  # fmt: skip
-    group.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS,
-                       help="folder of all data (or BROADCASTER_DATA; default ./var)")  # fmt: skip
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="configuration (or BROADCASTER_CONFIG)",
+    )
+    group.add_argument(
+        "--data",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder of all data (or BROADCASTER_DATA; default ./var)",
+    )
 
 
 def _plain(parser: Parser) -> None:
@@ -249,8 +273,14 @@ def _draft(parser: Parser) -> None:
     draft.add_argument("--expires", metavar="WHEN", help="6h, 90m, 2d, 22:30, 2026-07-01T22:30")
     draft.add_argument("--onset", metavar="WHEN", help="when the hazard begins")
     draft.add_argument("--release", metavar="WHEN", help="send later, then")
-    draft.add_argument("--set", action="append", type=_pair, metavar="NAME=VALUE", dest="values",
-                       help="a value of the hazard: amount=40; may be given again")  # fmt: skip
+    draft.add_argument(
+        "--set",
+        action="append",
+        type=_pair,
+        metavar="NAME=VALUE",
+        dest="values",
+        help="a value of the hazard: amount=40; may be given again",
+    )
     draft.add_argument("--actions", metavar="IDS", help="what to do, with commas, in this order")
     draft.add_argument("--note", metavar="TEXT", help="free text; carried verbatim, untranslated")
     draft.add_argument("--note-language", metavar="TAG", help="language of the note")
@@ -260,8 +290,9 @@ def _draft(parser: Parser) -> None:
     draft.add_argument("--repeat", metavar="SPAN", help="broadcast again every 2h until it ends")
     draft.add_argument("--languages", metavar="TAGS", help="only these, with commas")
     reality = draft.add_mutually_exclusive_group()
-    reality.add_argument("--exercise", type=_given, metavar="NAME",
-                         help="an exercise: never reaches the public")  # fmt: skip
+    reality.add_argument(
+        "--exercise", type=_given, metavar="NAME", help="an exercise: never reaches the public"
+    )
     reality.add_argument("--test", action="store_true", help="a test: never reaches the public")
 
 
@@ -269,15 +300,24 @@ def _sends(parser: Parser) -> None:
     sending = parser.add_argument_group("sending")
     sending.add_argument("--yes", action="store_true", help="send without asking")
     sending.add_argument("--dry-run", action="store_true", help="show what would be sent")
-    sending.add_argument("--break-glass", type=_given, metavar="REASON",
-                         help="send without the second officer; loud and on record")  # fmt: skip
+    sending.add_argument(
+        "--break-glass",
+        type=_given,
+        metavar="REASON",
+        help="send without the second officer; loud and on record",
+    )
     _wait(parser)
     _plain(parser)
 
 
 def _wait(parser: Parser) -> None:
-    parser.add_argument("--wait", type=_seconds, default=WAIT, metavar="SECONDS",
-                        help="watch that long, then report what is open (default 60)")  # fmt: skip
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=WAIT,
+        metavar="SECONDS",
+        help="watch that long, then report what is open (default 60)",
+    )
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

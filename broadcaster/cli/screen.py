@@ -38,9 +38,13 @@ class Screen:
     """Three streams and what may be done with each of them."""
 
     def __init__(
-        self, stdin: TextIO | None, out: TextIO | None, err: TextIO | None,
-        environment: Mapping[str, str], words: Words,
-    ) -> None:  # fmt: skip
+        self,
+        stdin: TextIO | None,
+        out: TextIO | None,
+        err: TextIO | None,
+        environment: Mapping[str, str],
+        words: Words,
+    ) -> None:
         self._stdin, self._out, self._err = stdin, out, err
         self.words = words
         plain = bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"

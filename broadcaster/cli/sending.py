@@ -104,9 +104,12 @@ def _send(
     """The way of every sending command."""
     screen, words = office.screen, office.words
     arguments = {
-        **arguments, "dry_run": options.dry_run, "expect": "",
-        "break_glass": options.break_glass or "", "wait": options.wait,
-    }  # fmt: skip
+        **arguments,
+        "dry_run": options.dry_run,
+        "expect": "",
+        "break_glass": options.break_glass or "",
+        "wait": options.wait,
+    }
     if options.dry_run:
         answer = office.ask(command, arguments)
         if options.json:

@@ -201,9 +201,11 @@ def report(screen: Screen, result: Mapping[str, Any]) -> None:
     screen.loud(f"{result.get('headline', '')} ({result.get('severity', '')})", BOLD, result=True)
     standing = str(result.get("state", ""))
     facts = [
-        str(result["identifier"]), str(result.get("msg_type", "")), status,
+        str(result["identifier"]),
+        str(result.get("msg_type", "")),
+        status,
         words.known(f"standing.{standing}", standing),
-    ]  # fmt: skip
+    ]
     if result.get("expires"):
         facts.append(words("until", time=moment(str(result["expires"]))))
     screen.result(" | ".join(filter(None, facts)))
@@ -221,9 +223,7 @@ def report(screen: Screen, result: Mapping[str, Any]) -> None:
     _conclusion(screen, result)
 
 
-def held(
-    screen: Screen, identifier: str, reasons: Sequence[str], *, result: bool = False
-) -> None:  # fmt: skip
+def held(screen: Screen, identifier: str, reasons: Sequence[str], *, result: bool = False) -> None:
     """It waits: for whom, why, and the exact command that lets it go."""
     words = screen.words
     screen.loud(words("held.says", identifier=identifier), YELLOW, result=result)
@@ -250,9 +250,13 @@ def _merged(lines: Sequence[Mapping[str, Any]], words: Words) -> list[tuple[str,
     alike: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for line in lines:
         key = (
-            line["channel"], line["variant"], line.get("shown", ""), tuple(line["states"].items()),
-            line.get("attempts", 0), tuple(line.get("reasons", ())),
-        )  # fmt: skip
+            line["channel"],
+            line["variant"],
+            line.get("shown", ""),
+            tuple(line["states"].items()),
+            line.get("attempts", 0),
+            tuple(line.get("reasons", ())),
+        )
         alike.setdefault(key, []).append(line)
     rows = []
     for group in alike.values():
@@ -301,8 +305,10 @@ def _conclusion(screen: Screen, result: Mapping[str, Any]) -> None:
     elif out:
         screen.loud(words("out.some", channels=", ".join(out)), GREEN, result=True)
     for key, names, colour in (
-        ("out.partly", partly, YELLOW), ("out.waiting", waiting, YELLOW), ("out.not", not_out, RED),
-    ):  # fmt: skip
+        ("out.partly", partly, YELLOW),
+        ("out.waiting", waiting, YELLOW),
+        ("out.not", not_out, RED),
+    ):
         if names:
             screen.loud(words(key, channels=", ".join(dict.fromkeys(names))), colour, result=True)
     places = [str(result[key]) for key in ("site", "cap", "outbox") if result.get(key)]

@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from typing import Any
 
 from broadcaster.clock import Clock
 from broadcaster.delivery import retry
+from broadcaster.delivery.attempts import DOUBTS, Attempts, key_of
 from broadcaster.delivery.contract import (
     Addressing,
     Batch,
@@ -35,10 +36,10 @@ from broadcaster.delivery.contract import (
     Rendition,
     State,
 )
-from broadcaster.delivery.keys import ChunkKey, parse
+from broadcaster.delivery.keys import parse
 from broadcaster.model.cap import Alert
 from broadcaster.model.errors import BroadcasterError, ChannelError, Problem, Unavailable, Unknown
-from broadcaster.model.states import CODES, REACHED, replace
+from broadcaster.model.states import replace
 from broadcaster.store.port import Chunk, Remark, Store
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,6 @@ REAPING = 0.1
 """Seconds in which a channel's killed child processes are reaped before the loop goes."""
 PAUSE = 1.0
 """Seconds before the next look when there is nothing to do, or the store cannot be used."""
-
-_DOUBTS = frozenset({State.REJECTED, State.UNKNOWN})
-"""What every receipt may say, beside what the channel confirms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,11 +234,11 @@ class Lane:
     async def _do(self, chunk: Chunk) -> None:
         """Work off one chunk: ledger first, then the attempt, then what came of it."""
         assert self.channel is not None
-        work = _Attempts(chunk, harmless=self.channel.capabilities.repeat_is_harmless)
+        work = Attempts(chunk, harmless=self.channel.capabilities.repeat_is_harmless)
         content = await self._source.content(chunk.alert, self.name)
         again: datetime | None = None
         reason = ""
-        for cell in work.cells(self.channel.capabilities.max_batch):
+        for span, cell in work.cells(self.channel.capabilities.max_batch):
             if chunk.expires is not None and self._clock.now() >= chunk.expires:
                 work.expire("the warning ended before this could be sent")
                 break
@@ -257,7 +255,7 @@ class Lane:
                 if not saved:  # superseded or lease lost: this cell surely did not leave
                     chunk.states = before
                     break
-                receipts = await self._attempt(chunk, cell, fitted, content)
+                receipts = await self._attempt(chunk, span, fitted, content)
             except Unavailable as error:  # no ledger, no attempt: surely not sent
                 chunk.states = before
                 again, reason = self._clock.now() + timedelta(seconds=PAUSE), _says(error)
@@ -281,7 +279,7 @@ class Lane:
         await self._finish(chunk, work.drain(), again=again, reason=reason)
 
     def _fit(
-        self, work: _Attempts, cell: list[tuple[int, str]], content: Content
+        self, work: Attempts, cell: list[tuple[int, str]], content: Content
     ) -> list[tuple[int, str, tuple[Rendition, Fitted]]]:
         assert self.channel is not None
         made: dict[tuple[str, str], tuple[Rendition, Fitted]] = {}
@@ -304,13 +302,13 @@ class Lane:
     async def _attempt(
         self,
         chunk: Chunk,
-        cell: list[tuple[int, str]],
+        span: tuple[int, int],
         fitted: list[tuple[int, str, tuple[Rendition, Fitted]]],
         content: Content,
     ) -> Sequence[Receipt]:
         """ONE call of ``send``; whatever happens becomes receipts or a ``ChannelError``."""
         assert self.channel is not None
-        key = _key(chunk)
+        key = key_of(chunk)
         capabilities = self.channel.capabilities
 
         async def send() -> Sequence[Receipt]:
@@ -323,7 +321,7 @@ class Lane:
                 )
             return await self.channel.send(
                 Batch(
-                    key=key.batch(cell[0][0], cell[-1][0]),
+                    key=key.batch(*span),
                     operation=content.alert.msg_type,
                     mode=self.mode,
                     alert=content.alert,
@@ -377,7 +375,7 @@ class Lane:
         except ValueError:
             log.warning("channel %s: a receipt names no delivery of ours", self.name)
             return
-        if key.channel != self.name or receipt.state not in confirms | _DOUBTS:
+        if key.channel != self.name or receipt.state not in confirms | DOUBTS:
             log.warning("channel %s: a receipt says what this channel cannot know", self.name)
             return
         while True:
@@ -398,105 +396,6 @@ class Lane:
                 log.error("channel %s cannot save evidence: %s", self.name, _says(error))
                 await asyncio.sleep(PAUSE)
         self._on_progress(key.alert)
-
-
-class _Attempts:
-    """The states of one chunk while it is being worked off."""
-
-    def __init__(self, chunk: Chunk, *, harmless: bool) -> None:
-        self.chunk = chunk
-        self.harmless = harmless
-        self._remarks: dict[int, Remark] = {}
-        self._targets = chunk.recipients
-
-    def pair(self, position: int) -> tuple[str, str]:
-        """The language and variant of a position."""
-        items = self.chunk.items
-        return items[0] if self.chunk.segment is not None else items[position]
-
-    def cells(self, size: int) -> Iterator[list[tuple[int, str]]]:
-        """What is still to send, on a fixed grid of positions.
-
-        The grid keeps a batch the same batch after a crash: its key names its positions, and a
-        far side that knows the key takes it once.
-        """
-        wanted = {CODES[State.PLANNED]}
-        if self.harmless:
-            wanted.add(CODES[State.UNKNOWN])
-        recipients = self.chunk.segment is not None
-        for first in range(0, len(self.chunk.states), size):
-            last = min(first + size, len(self.chunk.states))
-            cell = [
-                (position, self._targets[position] if recipients else "public")
-                for position in range(first, last)
-                if self.chunk.states[position] in wanted
-                and (not recipients or position in self._targets)
-            ]
-            if cell:
-                yield cell
-
-    def mark(self, positions: Sequence[int], state: State) -> None:
-        """Move positions without a remark."""
-        states = bytearray(self.chunk.states)
-        for position in positions:
-            states[position] = CODES[state]
-        self.chunk.states = bytes(states)
-
-    def settle(self, position: int, state: State, reason: str, reference: str = "") -> None:
-        """Move one position and say why."""
-        self.mark([position], state)
-        self._remarks[position] = Remark(position, state, reason, reference)
-
-    def expire(self, reason: str) -> None:
-        """Nothing that is planned will be sent any more."""
-        for position, code in enumerate(self.chunk.states):
-            if code == CODES[State.PLANNED]:
-                self.settle(position, State.EXPIRED, reason)
-
-    def failed(
-        self, positions: Sequence[int], error: ChannelError, decision: retry.Retry | retry.GiveUp
-    ) -> None:
-        """A whole batch failed in one way."""
-        unknown = isinstance(error, Unknown)
-        if isinstance(decision, retry.Retry):
-            self.mark(positions, State.UNKNOWN if unknown else State.PLANNED)
-            return
-        state = State.UNKNOWN if unknown else State.REJECTED
-        if decision.expired and not unknown:
-            state = State.EXPIRED
-        for position in positions:
-            self.settle(position, state, decision.reason)
-
-    def received(
-        self, positions: Sequence[int], receipts: Sequence[Receipt], confirms: frozenset[State]
-    ) -> None:
-        """The far side's word, position by position; silence is *unknown*."""
-        said = {receipt.key: receipt for receipt in receipts}
-        key = _key(self.chunk)
-        for position in positions:
-            receipt = said.get(key.delivery(position))
-            if receipt is None:
-                self.settle(position, State.UNKNOWN, "the far side said nothing about this one")
-            elif receipt.state not in confirms | _DOUBTS:
-                self.settle(
-                    position,
-                    State.UNKNOWN,
-                    f"the channel reports '{receipt.state}', which it cannot know",
-                )
-            elif receipt.state in REACHED and not receipt.reason:
-                self.mark([position], receipt.state)
-            else:
-                self.settle(position, receipt.state, receipt.reason, receipt.reference)
-
-    def drain(self) -> list[Remark]:
-        """Remarks since the last save."""
-        remarks = list(self._remarks.values())
-        self._remarks.clear()
-        return remarks
-
-
-def _key(chunk: Chunk) -> ChunkKey:
-    return ChunkKey(chunk.alert, chunk.channel, chunk.round, chunk.segment or 0)
 
 
 def _says(error: Exception) -> str:

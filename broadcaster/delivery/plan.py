@@ -219,7 +219,8 @@ def _text(
     if capabilities.shortens_to and capabilities.shortens_to is not variant:
         wanted.append(capabilities.shortens_to)
     name, reasons = _lane(way), []
-    if (level := _review(alert, language, variant)) < REVIEW_LEVELS.index(way.review):
+    least = REVIEW_LEVELS.index(way.review)
+    if least and (level := _review(alert, language, variant)) < least:
         reason = f"the text is {REVIEW_LEVELS[level]}, and this channel wants {way.review} ones"
         return Gap(channel=name, language=language, variant=variant.value, reason=reason)
     for attempt in wanted:
@@ -240,9 +241,7 @@ def _text(
 
 
 def _review(alert: Alert, language: str, variant: Variant) -> int:
-    """How far a text was checked, as the alert itself says; an official foreign text is as its
-    sender meant it.
-    """
+    """How far a text was checked, as the alert says.  A foreign text is as its sender meant it."""
     domain = Variant.PLAIN if variant is Variant.PLAIN else Variant.STANDARD
     for info in texts_of(alert, [language]).get((language, domain), ()):
         level = info.parameter(PARAMETER_REVIEW)

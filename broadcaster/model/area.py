@@ -134,8 +134,9 @@ def _bays_filled(shape: Any, max_points: int) -> Any:
         ring = list(shapely.orient_polygons(shape).exterior.coords)[:-1]
         corners = zip(ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True)
         # Twice the triangle at the corner; negative where a counter-clockwise ring turns inward.
-        turns = [(b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])
-                 for a, b, c in corners]  # fmt: skip
+        turns = [
+            (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0]) for a, b, c in corners
+        ]
         inward = sorted((-turn, at) for at, turn in enumerate(turns) if turn <= 0)
         fewer = (shapely.Polygon(ring[:at] + ring[at + 1 :]) for _, at in inward)
         # A line across a bay may cut a headland inside it; then the next bay has its turn.

@@ -232,14 +232,22 @@ def _farewell(committed: bool) -> tuple[Event, Event]:
     """The last two events of a command that the end of the daemon cuts off."""
     if not committed:
         return refusal(
-            Unavailable(Problem("", "Broadcaster is being stopped; this was not done",
-                                "start it and ask again"))
-        )  # fmt: skip
+            Unavailable(
+                Problem(
+                    "", "Broadcaster is being stopped; this was not done", "start it and ask again"
+                )
+            )
+        )
     problems, _ = refusal(
-        Unavailable(Problem("", "Broadcaster is being stopped; the alert is stored, and what has"
-                            " not left yet leaves when it is started again",
-                            "look with `broadcaster status`"))
-    )  # fmt: skip
+        Unavailable(
+            Problem(
+                "",
+                "Broadcaster is being stopped; the alert is stored, and what has"
+                " not left yet leaves when it is started again",
+                "look with `broadcaster status`",
+            )
+        )
+    )
     return problems, {"event": "end", "exit": 3}  # some are out
 
 

@@ -68,9 +68,12 @@ def application(
     real = Shown(live, choices, base_url)
     # Nobody should find an exercise by searching for a warning.
     drill = Shown(
-        exercise, choices, f"{base_url}/exercise", prefix="/exercise",
+        exercise,
+        choices,
+        f"{base_url}/exercise",
+        prefix="/exercise",
         headers={"X-Robots-Tag": "noindex"},
-    )  # fmt: skip
+    )
     app.add_routes(
         [
             web.get("/healthz", doors.alive),

@@ -36,8 +36,11 @@ def write(metrics: Iterable[Metric]) -> str:
                 f'{name}="{_escaped(text).replace(chr(34), chr(92) + chr(34))}"'
                 for name, text in labels.items()
             )
-            lines.append(f"{metric.name}{{{named}}} {_number(value)}" if named
-                         else f"{metric.name} {_number(value)}")  # fmt: skip
+            lines.append(
+                f"{metric.name}{{{named}}} {_number(value)}"
+                if named
+                else f"{metric.name} {_number(value)}"
+            )
     return "\n".join(lines) + "\n"
 
 

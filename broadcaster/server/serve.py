@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -70,6 +71,10 @@ async def serve(settings: Settings, data: Path, host: str, port: int) -> None:
         doors.push_async_callback(_close, app)
         desk, health = Desk(app), Health(app)
         await asyncio.to_thread(desk.rehearse)
+        # What is loaded now stays for good: the collector need not look through it again and
+        # again while an alert is being prepared.
+        gc.collect()
+        gc.freeze()
         # Both doors before the first sending: what cannot be had is said while nothing has left.
         await asyncio.to_thread(spool.prepare, data)
         control = Control(data, desk)
@@ -85,8 +90,13 @@ async def serve(settings: Settings, data: Path, host: str, port: int) -> None:
         clockwork.start()
         doors.callback(clockwork.stop)
         notify("READY=1")
-        log.info("Broadcaster %s serves %s on %s, officers on %s",
-                 __version__, settings.city, address, control.path)  # fmt: skip
+        log.info(
+            "Broadcaster %s serves %s on %s, officers on %s",
+            __version__,
+            settings.city,
+            address,
+            control.path,
+        )
         await stop.wait()
         notify("STOPPING=1")
         log.info("stopping")
@@ -127,9 +137,12 @@ async def _open(app: App) -> None:
         await app.open()
     except Locked:
         raise Refused(
-            Problem(str(app.data), "another Broadcaster is working in this data folder",
-                    "it serves already; stop it first, or name another folder with --data")
-        ) from None  # fmt: skip
+            Problem(
+                str(app.data),
+                "another Broadcaster is working in this data folder",
+                "it serves already; stop it first, or name another folder with --data",
+            )
+        ) from None
     for (name, mode), way in app.ways().items():
         if way.channel is None:
             log.error("channel %s is not open: %s", lane_name(name, mode), way.trouble)
@@ -156,9 +169,12 @@ async def _http(
         language = said["language"]
         choices.append(Choice(tag, language.direction, language.name, said["t"]("Warnings")))
     application_ = application(
-        PublishedSite(data / "www"), PublishedSite(data / "www-exercise"), health, choices,
+        PublishedSite(data / "www"),
+        PublishedSite(data / "www-exercise"),
+        health,
+        choices,
         app.settings.base_url,
-    )  # fmt: skip
+    )
     # No log of readers: who reads warnings is nobody's business.
     runner = web.AppRunner(application_, access_log=None, shutdown_timeout=READERS)
     await runner.setup()
@@ -167,9 +183,12 @@ async def _http(
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         raise Unavailable(
-            Problem("--port", f"{host} port {port} cannot be had: {error.strerror or error}",
-                    "stop what uses it, or choose another with --port")
-        ) from error  # fmt: skip
+            Problem(
+                "--port",
+                f"{host} port {port} cannot be had: {error.strerror or error}",
+                "stop what uses it, or choose another with --port",
+            )
+        ) from error
     got = runner.addresses[0]
     return f"http://{host}:{got[1]}"
 

@@ -160,8 +160,10 @@ def _read(folder: Path, path: str) -> Body | None:
     try:
         real = os.path.realpath(folder / path, strict=True)
         # Beside its release, a site may link to the folder its releases share.
-        homes = (os.path.realpath(folder),
-                 os.path.realpath(folder.parent / f".{folder.name}-shared"))  # fmt: skip
+        homes = (
+            os.path.realpath(folder),
+            os.path.realpath(folder.parent / f".{folder.name}-shared"),
+        )
         if not any(real.startswith(home + os.sep) for home in homes):
             log.warning("the site links to a file outside of it, which is not served")
             return None

@@ -83,8 +83,11 @@ async def _take(file: Path, desk: Answers) -> bool:
     code = events[-1]["exit"]
     log.log(
         logging.INFO if code == 0 else logging.WARNING,
-        "spooled %s of %s ended with exit %s", request["command"], request["user"], code,
-    )  # fmt: skip
+        "spooled %s of %s ended with exit %s",
+        request["command"],
+        request["user"],
+        code,
+    )
     await asyncio.to_thread(_settle, file, "bad" if code == BUG else "done", events)
     return True
 
@@ -159,6 +162,9 @@ def _settle(file: Path, folder: str, events: Sequence[Event]) -> None:
         return  # its author took it back too late
     except OSError as error:
         raise Transient(
-            Problem(str(file), f"cannot be moved to {folder}: {error.strerror}",
-                    "correct the permissions of the spool")
-        ) from error  # fmt: skip
+            Problem(
+                str(file),
+                f"cannot be moved to {folder}: {error.strerror}",
+                "correct the permissions of the spool",
+            )
+        ) from error

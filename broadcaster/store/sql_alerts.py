@@ -131,6 +131,8 @@ def commit(
     if not hold:
         _supersede(db, alert.thread, alert.identifier)
         _plan_chunks(db, alert.identifier, round_=0, due=alert.release.timestamp())
+    if alert.intake is not None:
+        took(db, alert.intake, f"committed as {alert.identifier}")
     sql_audit.append(
         db,
         alert.officer,

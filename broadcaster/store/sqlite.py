@@ -95,7 +95,7 @@ class SqliteStore:
     async def take_in(self, raw: bytes, origin: str, now: datetime) -> int:
         """See :meth:`Store.take_in`."""
         number = await self._write(lambda db: sql_alerts.take_in(db, raw, origin, now))
-        await self._anchor()
+        self._anchor()
         return number
 
     async def took(self, intake: int, outcome: str) -> None:
@@ -115,19 +115,19 @@ class SqliteStore:
     ) -> None:
         """See :meth:`Store.commit`."""
         await self._write(lambda db: sql_alerts.commit(db, alert, now, hold, detail))
-        await self._anchor()
+        self._anchor()
 
     async def release(
         self, identifier: str, officer: str, now: datetime, detail: Mapping[str, Any]
     ) -> None:
         """See :meth:`Store.release`."""
         await self._write(lambda db: sql_alerts.release(db, identifier, officer, now, detail))
-        await self._anchor()
+        self._anchor()
 
     async def withdraw(self, identifier: str, officer: str, now: datetime, reason: str) -> None:
         """See :meth:`Store.withdraw`."""
         await self._write(lambda db: sql_alerts.withdraw(db, identifier, officer, now, reason))
-        await self._anchor()
+        self._anchor()
 
     async def alert(self, identifier: str) -> StoredAlert | None:
         """See :meth:`Store.alert`."""
@@ -234,7 +234,7 @@ class SqliteStore:
     ) -> None:
         """See :meth:`Store.record`."""
         await self._write(lambda db: sql_audit.append(db, actor, action, subject, detail, now))
-        await self._anchor()
+        self._anchor()
 
     async def audit(self) -> Sequence[AuditEntry]:
         """See :meth:`Store.audit`."""
@@ -242,10 +242,11 @@ class SqliteStore:
 
     async def verify(self) -> Sequence[str]:
         """See :meth:`Store.verify`."""
-        head = self._read_head()
+        # The head is read in the reader's thread, after everything that was to be written to it.
         return await self._read(
             lambda db: (
-                audit.contradictions(sql_audit.entries(db), head) + sql_audit.contradictions(db)
+                audit.contradictions(sql_audit.entries(db), self._read_head())
+                + sql_audit.contradictions(db)
             )
         )
 
@@ -272,12 +273,13 @@ class SqliteStore:
         self._reader.close()
         self._writer.close()  # last, because only a writer can fold the WAL into the database
 
-    async def _anchor(self) -> None:
+    def _anchor(self) -> None:
         """Name the newest audit entry outside the database, so that a cut-off end is found.
 
-        Written after the commit and allowed to lag one entry: an older head still holds.
+        Nobody waits for it: it may lag behind the commit, because an older head still holds.
+        The reader's thread works in order and ends with the last of these.
         """
-        await self._read(self._write_head)
+        self._reader.submit(self._write_head)
 
     def _write_head(self, db: apsw.Connection) -> None:
         """Runs in the reader's thread, so that two event loops never write it at once."""

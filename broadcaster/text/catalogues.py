@@ -180,9 +180,12 @@ def load(
         po = path.read_bytes()
     except OSError as error:
         raise BadInput(
-            Problem(str(path), f"cannot be read: {error.strerror}",
-                    f"add the catalogue, or stop offering {language.tag}/{variant}")
-        ) from error  # fmt: skip
+            Problem(
+                str(path),
+                f"cannot be read: {error.strerror}",
+                f"add the catalogue, or stop offering {language.tag}/{variant}",
+            )
+        ) from error
     entries = _compiled(path.with_suffix(".mo"), po)
     if entries is None:
         try:

@@ -134,9 +134,7 @@ def _cap_index(situation: Situation, library: Texts, site: Site) -> Document:
                 ),
             )
         )
-    return _render(
-        situation, library, site, source, "cap.atom.xml.j2", CAP_INDEX, "atom", entries
-    )  # fmt: skip
+    return _render(situation, library, site, source, "cap.atom.xml.j2", CAP_INDEX, "atom", entries)
 
 
 def _render(

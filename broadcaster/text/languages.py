@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -245,6 +245,7 @@ def cap_language(tag: str, variant: Variant) -> str:
     return tag + _SIMPLE if variant is Variant.PLAIN else tag
 
 
+@lru_cache(maxsize=1024)
 def split_cap_language(language: str) -> tuple[str, Variant]:
     """What a CAP ``language`` says: the tag without variant, and STANDARD or PLAIN.
 

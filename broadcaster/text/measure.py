@@ -49,30 +49,67 @@ _EXTENSION = {
 _SEPTETS = {
     character: bytes((code,)) for code, character in enumerate(_BASIC) if code != ESCAPE
 } | {character: bytes((ESCAPE, code)) for code, character in _EXTENSION.items()}
+_EXTENDED = frozenset(_EXTENSION.values())
 
 PLAIN_PUNCTUATION = {
     # single quotation marks, apostrophe, prime
-    "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'",
-    "\u2039": "'", "\u203a": "'", "\u2032": "'",
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u201a": "'",
+    "\u201b": "'",
+    "\u2039": "'",
+    "\u203a": "'",
+    "\u2032": "'",
     # double quotation marks, double prime
-    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"',
-    "\u00ab": '"', "\u00bb": '"', "\u2033": '"',
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u201e": '"',
+    "\u201f": '"',
+    "\u00ab": '"',
+    "\u00bb": '"',
+    "\u2033": '"',
     # hyphens (also the non-breaking one), dashes, minus
-    "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-",
-    "\u2014": "-", "\u2015": "-", "\u2212": "-",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2012": "-",
+    "\u2013": "-",
+    "\u2014": "-",
+    "\u2015": "-",
+    "\u2212": "-",
     # ellipsis
     "\u2026": "...",
     # bullets
-    "\u2022": "-", "\u2023": "-", "\u2043": "-", "\u25aa": "-", "\u25cf": "-", "\u25e6": "-",
+    "\u2022": "-",
+    "\u2023": "-",
+    "\u2043": "-",
+    "\u25aa": "-",
+    "\u25cf": "-",
+    "\u25e6": "-",
     # tabulator and spaces of every width, breaking or not
-    "\t": " ", "\u00a0": " ", "\u2000": " ", "\u2001": " ", "\u2002": " ", "\u2003": " ",
-    "\u2004": " ", "\u2005": " ", "\u2006": " ", "\u2007": " ", "\u2008": " ", "\u2009": " ",
-    "\u200a": " ", "\u202f": " ", "\u205f": " ", "\u3000": " ",
+    "\t": " ",
+    "\u00a0": " ",
+    "\u2000": " ",
+    "\u2001": " ",
+    "\u2002": " ",
+    "\u2003": " ",
+    "\u2004": " ",
+    "\u2005": " ",
+    "\u2006": " ",
+    "\u2007": " ",
+    "\u2008": " ",
+    "\u2009": " ",
+    "\u200a": " ",
+    "\u202f": " ",
+    "\u205f": " ",
+    "\u3000": " ",
     # line and paragraph separator
-    "\u2028": "\n", "\u2029": "\n",
+    "\u2028": "\n",
+    "\u2029": "\n",
     # shown as nothing: soft hyphen, zero-width space, byte order mark
-    "\u00ad": "", "\u200b": "", "\ufeff": "",
-}  # fmt: skip
+    "\u00ad": "",
+    "\u200b": "",
+    "\ufeff": "",
+}
 """Typographic punctuation and spaces, and what GSM 7-bit text shows in their place.
 
 The whole list; it is published in the documentation.  It holds no letter: U+02BC is the
@@ -85,10 +122,10 @@ def septets(text: str) -> int | None:
 
     ``None`` when a character is in neither table, so that the text must go as UCS-2.
     """
-    try:
-        return sum(len(_SEPTETS[character]) for character in text)
-    except KeyError:
+    letters = set(text)
+    if not letters <= _SEPTETS.keys():
         return None
+    return len(text) + sum(text.count(letter) for letter in letters & _EXTENDED)
 
 
 def to_septets(text: str) -> bytes:
@@ -99,10 +136,13 @@ def to_septets(text: str) -> bytes:
     foreign = [character for character in dict.fromkeys(text) if character not in _SEPTETS]
     if foreign:
         raise BadInput(
-            Problem("text", f"{name(character)} is not in the GSM 7-bit alphabet",
-                    "send the text as UCS-2")
+            Problem(
+                "text",
+                f"{name(character)} is not in the GSM 7-bit alphabet",
+                "send the text as UCS-2",
+            )
             for character in foreign
-        )  # fmt: skip
+        )
     return b"".join(_SEPTETS[character] for character in text)
 
 
@@ -157,6 +197,8 @@ def unpack(data: bytes, count: int) -> bytes:
 
 def units(text: str) -> int:
     """Length in UTF-16 code units: one for the Basic Multilingual Plane, two beyond it."""
+    if not text or max(text) <= "\uffff":
+        return len(text)
     return len(text) + sum(character > "\uffff" for character in text)
 
 
@@ -169,9 +211,12 @@ def utf16(text: str) -> bytes:
         return text.encode("utf-16-be")
     except UnicodeEncodeError as error:
         raise BadInput(
-            Problem("text", f"{name(text[error.start])} is half a character",
-                    "correct the source of the text")
-        ) from error  # fmt: skip
+            Problem(
+                "text",
+                f"{name(text[error.start])} is half a character",
+                "correct the source of the text",
+            )
+        ) from error
 
 
 def graphemes(text: str) -> list[str]:
@@ -202,9 +247,12 @@ def cut(text: str, limit: int, measure: Callable[[str], int | None]) -> tuple[st
             raise BadInput(Problem("text", f"{name(grapheme)} is not in this wire's alphabet"))
         if length > limit:
             raise BadInput(
-                Problem("text", f"one character, {name(grapheme[0])} with its marks, takes "
-                                f"{length} of {limit}", "write it with fewer marks")
-            )  # fmt: skip
+                Problem(
+                    "text",
+                    f"one character, {name(grapheme[0])} with its marks, takes {length} of {limit}",
+                    "write it with fewer marks",
+                )
+            )
         if used + length > limit:
             pieces.append("".join(piece))
             piece, used = [], 0
@@ -235,9 +283,9 @@ def plain_punctuation(text: str) -> tuple[str, tuple[Replacement, ...]]:
     as UCS-2 anyway keeps its typography.
     """
     text = unicodedata.normalize("NFC", text)
-    counts = Counter(character for character in text if character in PLAIN_PUNCTUATION)
-    if not counts:
+    if set(text).isdisjoint(PLAIN_PUNCTUATION):
         return text, ()
+    counts = Counter(character for character in text if character in PLAIN_PUNCTUATION)
     made = tuple(
         Replacement(character, PLAIN_PUNCTUATION[character], count)
         for character, count in counts.items()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote
 
@@ -126,7 +127,8 @@ def language_of(info: Info) -> Key:
     return tag, variant
 
 
-def _among(tag: str, offered: Iterable[str]) -> str | None:
+@lru_cache(maxsize=4096)
+def _among(tag: str, offered: tuple[str, ...]) -> str | None:
     """The offered language that a tag belongs to: the same, or the same without its region."""
     known = {item.lower(): item for item in offered}
     wanted = tag.lower()

@@ -101,9 +101,13 @@ class _Desk:
         drills = {self.views.drill(p.alert) for p in self.situation.alerts}
         drill = "exercise" if self.site.exercise else drills.pop() if len(drills) == 1 else None
         return self.render(
-            "languages", "index.html", (tag, Variant.STANDARD), choices=choices,
-            in_force=standing, drill=drill,
-        )  # fmt: skip
+            "languages",
+            "index.html",
+            (tag, Variant.STANDARD),
+            choices=choices,
+            in_force=standing,
+            drill=drill,
+        )
 
     def index(self, tag: str) -> Document:
         """The warnings in one language: in force by gravity, announced, and recently ended."""
@@ -126,7 +130,9 @@ class _Desk:
         )
         announced = [p for p in alerts if p.state == "scheduled"]
         return self.render(
-            "index", f"{tag}/index.html", (tag, Variant.STANDARD),
+            "index",
+            f"{tag}/index.html",
+            (tag, Variant.STANDARD),
             in_force=[self.views.notice(p, (tag, Variant.STANDARD)) for p in standing],
             announced=[self.views.notice(p, (tag, Variant.STANDARD)) for p in announced],
             ended=[self.views.notice(p, (tag, Variant.STANDARD)) for p in ended],
@@ -135,7 +141,7 @@ class _Desk:
             alternates=[(other, f"{other}/index.html") for other in self.site.languages],
             feeds=self.feeds(tag),
             drill="exercise" if self.site.exercise else None,
-        )  # fmt: skip
+        )
 
     def alert(self, published: Published, key: Key) -> Document:
         """One alert in one language and variant."""
@@ -149,7 +155,9 @@ class _Desk:
         areas = [area for info in infos for area in info.areas]
         newest = self.views.newest(published)
         return self.render(
-            "alert", path, key,
+            "alert",
+            path,
+            key,
             notice=notice,
             over=published.state in ("superseded", "cancelled", "expired"),
             newest=page_path(newest, tag) if newest else None,
@@ -167,13 +175,15 @@ class _Desk:
             cap=cap_path(alert),
             thread=self.views.thread(published, key),
             drill=self.views.drill(alert),
-        )  # fmt: skip
+        )
 
     def missing(self, published: Published, tag: str) -> Document:
         """The page that says, in its own language, that this language is missing."""
         notice = self.views.notice(published, (tag, Variant.STANDARD))
         return self.render(
-            "missing", page_path(published.alert, tag), (tag, Variant.STANDARD),
+            "missing",
+            page_path(published.alert, tag),
+            (tag, Variant.STANDARD),
             notice=notice,
             original=notice.original,
             over=published.state in ("superseded", "cancelled", "expired"),
@@ -184,7 +194,7 @@ class _Desk:
             ],
             cap=cap_path(published.alert),
             drill=self.views.drill(published.alert),
-        )  # fmt: skip
+        )
 
     def render(self, template: str, path: str, key: Key, **values: Any) -> Document:
         """One document."""
@@ -218,13 +228,18 @@ class _Desk:
         """Name, path, media type and language of the feeds for readers of one language."""
         language = self.library.languages[tag]
         offered = [
-            (f"{name} · {label}", publication.feed_path(tag, variant, kind),
-             feeds.MEDIA_TYPES[kind], cap_language(tag, variant))
+            (
+                f"{name} · {label}",
+                publication.feed_path(tag, variant, kind),
+                feeds.MEDIA_TYPES[kind],
+                cap_language(tag, variant),
+            )
             for variant, name in (
-                (Variant.STANDARD, language.name), (Variant.PLAIN, language.plain_name)
+                (Variant.STANDARD, language.name),
+                (Variant.PLAIN, language.plain_name),
             )
             for kind, label in (("atom", "Atom"), ("rss", "RSS"))
-        ]  # fmt: skip
+        ]
         source = self.site.source_language
         return [*offered, ("CAP · Atom", feeds.CAP_INDEX, feeds.MEDIA_TYPES["atom"], source)]
 

@@ -148,20 +148,26 @@ class AudioChannel:
         """Estimate the seconds of speech; see the contract for what is raised."""
         if (rendition.variant, rendition.format) != (Variant.SPOKEN, Format.SPOKEN):
             raise Unsupported(
-                Problem(rendition.language, "only spoken renditions are read aloud",
-                        "give this channel the variant 'spoken'")
-            )  # fmt: skip
+                Problem(
+                    rendition.language,
+                    "only spoken renditions are read aloud",
+                    "give this channel the variant 'spoken'",
+                )
+            )
         voice = self._voices.get(rendition.language)
         voice.check(rendition.text)
         message = voice.seconds(rendition.text, self._settings.rate)
         seconds = math.ceil(message + CHIME_SECONDS * self._settings.chime)
         if seconds > LONGEST:
             raise DoesNotFit(
-                Problem(rendition.language, f"takes about {seconds} s to say, {LONGEST} s are left"
-                        " before nobody listens", "shorten the spoken text"),
+                Problem(
+                    rendition.language,
+                    f"takes about {seconds} s to say, {LONGEST} s are left before nobody listens",
+                    "shorten the spoken text",
+                ),
                 surplus=seconds - LONGEST,
                 unit="seconds",
-            )  # fmt: skip
+            )
         return Fitted(
             parts=(rendition.text.encode("utf-8"),),
             shows=rendition.text,
@@ -190,9 +196,12 @@ class AudioChannel:
         """Speak and publish every delivery; one that fails is rejected and stops no other."""
         if batch.mode is not self._env.mode:
             raise Permanent(
-                Problem(self._env.name, f"is opened for {self._env.mode} and was handed"
-                        f" something for {batch.mode}", "send it to the channel of that mode")
-            )  # fmt: skip
+                Problem(
+                    self._env.name,
+                    f"is opened for {self._env.mode} and was handed something for {batch.mode}",
+                    "send it to the channel of that mode",
+                )
+            )
         with_chime = self._settings.chime and chime_is_due(batch.alert, batch.mode)
         tasks = [
             asyncio.create_task(self._publish(delivery, with_chime))
@@ -325,8 +334,13 @@ def _settings(raw: Mapping[str, Any]) -> AudioSettings:
         value = raw.get(key, usual)
         # bool is an int to Python, not to an officer
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            problems.append(Problem(key, f"{value!r} is not a whole number from {low} to {high}",
-                                    f"leave it out for {usual}"))  # fmt: skip
+            problems.append(
+                Problem(
+                    key,
+                    f"{value!r} is not a whole number from {low} to {high}",
+                    f"leave it out for {usual}",
+                )
+            )
             return usual
         return value
 
@@ -334,16 +348,20 @@ def _settings(raw: Mapping[str, Any]) -> AudioSettings:
     parallel = number("parallel", default.parallel, 1, 16)
     chime = raw.get("chime", True)
     if not isinstance(chime, bool):
-        problems.append(Problem("chime", f"{chime!r} is neither true nor false",
-                                "leave it out for true"))  # fmt: skip
+        problems.append(
+            Problem("chime", f"{chime!r} is neither true nor false", "leave it out for true")
+        )
     formats = raw.get("formats", ["mp3"])
     if (
         not isinstance(formats, list)
         or "mp3" not in formats
         or any(formats.count(form) > 1 or form not in ("mp3", "wav") for form in formats)
     ):
-        problems.append(Problem("formats", f"{formats!r} is not mp3, or mp3 and wav",
-                                "write [mp3] or [mp3, wav]"))  # fmt: skip
+        problems.append(
+            Problem(
+                "formats", f"{formats!r} is not mp3, or mp3 and wav", "write [mp3] or [mp3, wav]"
+            )
+        )
     if problems:
         raise BadInput(problems)
     return AudioSettings(rate=rate, chime=chime, formats=tuple(formats), parallel=parallel)

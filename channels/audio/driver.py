@@ -96,8 +96,11 @@ class Library:
     def _declare(self) -> None:
         dll = self._dll
         dll.espeak_Initialize.argtypes = (
-            ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int,
-        )  # fmt: skip
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_char_p,
+            ctypes.c_int,
+        )
         dll.espeak_Info.argtypes = (ctypes.c_void_p,)
         dll.espeak_Info.restype = ctypes.c_char_p
         dll.espeak_ListVoices.argtypes = (ctypes.c_void_p,)
@@ -109,9 +112,15 @@ class Library:
         dll.espeak_SetSynthCallback.argtypes = (_Callback,)
         dll.espeak_SetSynthCallback.restype = None
         dll.espeak_Synth.argtypes = (
-            ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
-            ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
-        )  # fmt: skip
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+        )
 
     def _list_voices(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -225,8 +234,12 @@ class EspeakDriver:
         self._library = library()
         self._failed: Exception | None = None
         self._values: dict[str, Any] = {
-            "voice": "", "rate": 150, "volume": 1.0, "pitch": 50, "ssml": False,
-        }  # fmt: skip
+            "voice": "",
+            "rate": 150,
+            "volume": 1.0,
+            "pitch": 50,
+            "ssml": False,
+        }
 
     def startLoop(self) -> None:
         """Run every queued command; raise the first error any of them met."""

@@ -172,10 +172,14 @@ class CellBroadcastChannel:
         _check_variant(rendition, self._is_base(rendition), self._settings.plain_as_second)
         if code is None and not self._is_base(rendition):
             raise Unsupported(
-                Problem(rendition.language, "cell broadcast names languages by two letters "
-                        f"(ISO 639-1), and {rendition.language} has none: phones could not tell "
-                        "it apart", "reach this language over another channel")
-            )  # fmt: skip
+                Problem(
+                    rendition.language,
+                    "cell broadcast names languages by two letters "
+                    f"(ISO 639-1), and {rendition.language} has none: phones could not tell "
+                    "it apart",
+                    "reach this language over another channel",
+                )
+            )
         _check_characters(rendition)
         choice = choose(rendition.text, code)
         try:
@@ -188,16 +192,22 @@ class CellBroadcastChannel:
         live = batch.alert.status is Status.ACTUAL
         if batch.mode is not self._env.mode or live is not (batch.mode is Mode.LIVE):
             raise Permanent(
-                Problem("mode", f"an alert with status {batch.alert.status} cannot go out in "
-                                f"{batch.mode} mode over a channel opened for {self._env.mode}",
-                        "exercises and tests have targets of their own")
-            )  # fmt: skip
+                Problem(
+                    "mode",
+                    f"an alert with status {batch.alert.status} cannot go out in "
+                    f"{batch.mode} mode over a channel opened for {self._env.mode}",
+                    "exercises and tests have targets of their own",
+                )
+            )
         changed = [
-            Problem(delivery.rendition.language, "the pages differ from the approved ones",
-                    "have the alert approved again")
+            Problem(
+                delivery.rendition.language,
+                "the pages differ from the approved ones",
+                "have the alert approved again",
+            )
             for delivery in batch.deliveries
             if self._encode(delivery.rendition)[1].octets != delivery.fitted.parts
-        ]  # fmt: skip
+        ]
         if changed:
             raise Permanent(changed)
 
@@ -215,9 +225,12 @@ class CellBroadcastChannel:
         expires = batch.alert.expires
         if expires is not None and expires <= now:
             raise Permanent(
-                Problem("expires", "the alert ended before it could be handed over",
-                        "issue it again with a later end")
-            )  # fmt: skip
+                Problem(
+                    "expires",
+                    "the alert ended before it could be handed over",
+                    "issue it again with a later end",
+                )
+            )
         row = self._settings.profile.row(batch.alert, batch.operation)
         earlier = self._serials.given(batch.replaces)
         wanted = [
@@ -268,9 +281,12 @@ class CellBroadcastChannel:
             before = texts.get(slot)
             if before and before.pages != text.pages:
                 raise Permanent(
-                    Problem(slot, "one alert has two texts for it, and phones would show only one",
-                            "plan one variant for each language")
-                )  # fmt: skip
+                    Problem(
+                        slot,
+                        "one alert has two texts for it, and phones would show only one",
+                        "plan one variant for each language",
+                    )
+                )
             texts[slot] = replace(before, keys=before.keys + text.keys) if before else text
         return tuple(texts.values())
 
@@ -294,10 +310,14 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
     """The settings as a value; raises :class:`BadInput` naming every wrong key at once."""
     known = {"kind", "profile", "gateway", "base_language", "repetition_period", "plain_as_second"}
     problems = [
-        Problem(str(key), "is no setting of a cell-broadcast channel",
-                "remove it, or use one of " + ", ".join(sorted(known)))
-        for key in raw if key not in known
-    ]  # fmt: skip
+        Problem(
+            str(key),
+            "is no setting of a cell-broadcast channel",
+            "remove it, or use one of " + ", ".join(sorted(known)),
+        )
+        for key in raw
+        if key not in known
+    ]
     profile = None
     try:
         profile = load(str(raw.get("profile", "de")))
@@ -311,15 +331,21 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
     language = raw.get("base_language", "de")
     if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", language):
         problems.append(
-            Problem("base_language", f"{language!r} is no language tag",
-                    "write a BCP 47 tag such as de, in quotes if YAML takes it for a word")
-        )  # fmt: skip
+            Problem(
+                "base_language",
+                f"{language!r} is no language tag",
+                "write a BCP 47 tag such as de, in quotes if YAML takes it for a word",
+            )
+        )
     period = _seconds(raw.get("repetition_period", 60))
     if period is None or not 1 <= period <= _MAX_PERIOD:
         problems.append(
-            Problem("repetition_period", f"{raw.get('repetition_period')!r} is no period",
-                    f"write whole seconds from 1s to {_MAX_PERIOD}s")
-        )  # fmt: skip
+            Problem(
+                "repetition_period",
+                f"{raw.get('repetition_period')!r} is no period",
+                f"write whole seconds from 1s to {_MAX_PERIOD}s",
+            )
+        )
     plain = raw.get("plain_as_second", False)
     if not isinstance(plain, bool):
         problems.append(Problem("plain_as_second", f"{plain!r} is neither true nor false", ""))
@@ -363,10 +389,13 @@ def _check_characters(rendition: Rendition) -> None:
     beyond = [character for character in dict.fromkeys(rendition.text) if character > "\uffff"]
     if beyond:
         raise Unsupported(
-            Problem(rendition.language, f"{name(character)} cannot be shown by older phones",
-                    "say it in words")
+            Problem(
+                rendition.language,
+                f"{name(character)} cannot be shown by older phones",
+                "say it in words",
+            )
             for character in beyond
-        )  # fmt: skip
+        )
 
 
 def _notes(rendition: Rendition, choice: Choice, code: str | None) -> list[str]:

@@ -79,8 +79,22 @@ class Coding:
 
 # TS 23.038 section 5, coding groups 0000 and 0010: the languages that a scheme names.
 _GROUP_0 = (
-    "de", "en", "it", "fr", "es", "nl", "sv", "da", "pt", "fi", "no", "el", "tr", "hu", "pl",
-)  # fmt: skip
+    "de",
+    "en",
+    "it",
+    "fr",
+    "es",
+    "nl",
+    "sv",
+    "da",
+    "pt",
+    "fi",
+    "no",
+    "el",
+    "tr",
+    "hu",
+    "pl",
+)
 _GROUP_2 = ("cs", "he", "ar", "ru", "is")
 CODINGS = {
     coding.dcs: coding
@@ -138,9 +152,12 @@ def coding(dcs: int) -> Coding:
         return CODINGS[dcs]
     except KeyError:
         raise BadInput(
-            Problem("dcs", f"data coding scheme {dcs:#04x} is none that warnings use",
-                    "use one of " + ", ".join(f"{known:02x}" for known in CODINGS))
-        ) from None  # fmt: skip
+            Problem(
+                "dcs",
+                f"data coding scheme {dcs:#04x} is none that warnings use",
+                "use one of " + ", ".join(f"{known:02x}" for known in CODINGS),
+            )
+        ) from None
 
 
 def choose(text: str, language: str | None) -> Choice:
@@ -171,9 +188,12 @@ def encode(text: str, *, dcs: int, language: str | None = None) -> Pages:
     language = _agreed(scheme, language)
     if _PADDING in text:
         raise BadInput(
-            Problem("text", "a carriage return is the padding of a page and cannot be text",
-                    "end lines with a line feed alone")
-        )  # fmt: skip
+            Problem(
+                "text",
+                "a carriage return is the padding of a page and cannot be text",
+                "end lines with a line feed alone",
+            )
+        )
     if scheme.alphabet is Alphabet.GSM7:
         to_septets(text)  # refuses with every foreign character at once
     pieces = cut(text, scheme.capacity, scheme.measure)
@@ -182,11 +202,15 @@ def encode(text: str, *, dcs: int, language: str | None = None) -> Pages:
     if surplus:
         unit = scheme.alphabet.value
         raise DoesNotFit(
-            Problem("text", f"{language or 'text'}: {sum(lengths)} {unit} need {len(pieces)} "
-                            f"pages; {MAX_PAGES} pages hold {scheme.limit}",
-                    f"shorten it by {surplus} {unit}"),
-            surplus=surplus, unit=unit,
-        )  # fmt: skip
+            Problem(
+                "text",
+                f"{language or 'text'}: {sum(lengths)} {unit} need {len(pieces)} "
+                f"pages; {MAX_PAGES} pages hold {scheme.limit}",
+                f"shorten it by {surplus} {unit}",
+            ),
+            surplus=surplus,
+            unit=unit,
+        )
     pages = [_page(piece, scheme, language) for piece in pieces]
     return Pages(
         coding=scheme,
@@ -241,16 +265,23 @@ def _agreed(scheme: Coding, language: str | None) -> str | None:
     if scheme.prefixed:
         if language is None or not re.fullmatch("[a-z]{2}", language):
             raise BadInput(
-                Problem("language", f"scheme {scheme.dcs:02x} names the language with two letters, "
-                                    f"not with {language!r}", "give the ISO 639-1 code")
-            )  # fmt: skip
+                Problem(
+                    "language",
+                    f"scheme {scheme.dcs:02x} names the language with two letters, "
+                    f"not with {language!r}",
+                    "give the ISO 639-1 code",
+                )
+            )
         return language
     if language not in (None, scheme.language):
         raise BadInput(
-            Problem("language", f"scheme {scheme.dcs:02x} names "
-                                f"{scheme.language or 'no language'}, the text is {language}",
-                    "use scheme 10 or 11, which name the language on every page")
-        )  # fmt: skip
+            Problem(
+                "language",
+                f"scheme {scheme.dcs:02x} names "
+                f"{scheme.language or 'no language'}, the text is {language}",
+                "use scheme 10 or 11, which name the language on every page",
+            )
+        )
     return scheme.language
 
 

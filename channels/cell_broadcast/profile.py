@@ -94,9 +94,12 @@ class Profile:
             return self.test
         if alert.status is not Status.ACTUAL:
             raise Unsupported(
-                Problem("status", f"an alert with status {alert.status} is not for the public",
-                        "issue it with status Actual, Exercise or Test")
-            )  # fmt: skip
+                Problem(
+                    "status",
+                    f"an alert with status {alert.status} is not for the public",
+                    "issue it with status Actual, Exercise or Test",
+                )
+            )
         if operation is MsgType.CANCEL or _is_all_clear(alert):
             return self.all_clear
         worst = max(alert.infos, key=lambda info: info.severity.rank, default=None)
@@ -108,9 +111,12 @@ class Profile:
             ):
                 return row
         raise Unsupported(
-            Problem("severity", f"{self.name} has no message identifier for severity "
-                                f"{alert.severity}", "state a severity from Minor to Extreme")
-        )  # fmt: skip
+            Problem(
+                "severity",
+                f"{self.name} has no message identifier for severity {alert.severity}",
+                "state a severity from Minor to Extreme",
+            )
+        )
 
     def require(self, identifier: int) -> int:
         """The identifier, if this profile puts it on air; else :class:`Refused` with the reason."""
@@ -119,9 +125,12 @@ class Profile:
         ban = next((ban for ban in self.refused if ban.identifier == identifier), None)
         reason = ban.reason if ban else "the profile has no row for it"
         raise Refused(
-            Problem("message identifier", f"{self.name} refuses {identifier}: {reason}",
-                    "use an identifier of the profile")
-        )  # fmt: skip
+            Problem(
+                "message identifier",
+                f"{self.name} refuses {identifier}: {reason}",
+                "use an identifier of the profile",
+            )
+        )
 
     def code(self, language: str) -> str | None:
         """The two letters that name a BCP 47 language on the wire, ``None`` if there are none."""
@@ -147,11 +156,13 @@ class Broadcast:
     def __post_init__(self) -> None:
         if self.identifier in ADDITIONAL_LANGUAGE and not self.pages.coding.names_language:
             raise Refused(
-                Problem("message identifier",
-                        f"{self.identifier} is for further languages, but coding scheme "
-                        f"{self.pages.coding.dcs:02x} names none: every phone would show it",
-                        "encode the text with its language (scheme 00 to 0e, 10 or 11)")
-            )  # fmt: skip
+                Problem(
+                    "message identifier",
+                    f"{self.identifier} is for further languages, but coding scheme "
+                    f"{self.pages.coding.dcs:02x} names none: every phone would show it",
+                    "encode the text with its language (scheme 00 to 0e, 10 or 11)",
+                )
+            )
 
 
 def available() -> tuple[str, ...]:

@@ -136,10 +136,13 @@ class Serials:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Unavailable(
-                Problem(str(self._path), f"the record of serial numbers cannot be read ({error})",
-                        "restore it; or move it away, knowing that for 24 hours phones might take "
-                        "a new warning for one they have shown")
-            ) from error  # fmt: skip
+                Problem(
+                    str(self._path),
+                    f"the record of serial numbers cannot be read ({error})",
+                    "restore it; or move it away, knowing that for 24 hours phones might take "
+                    "a new warning for one they have shown",
+                )
+            ) from error
 
     def _save(self, entries: tuple[Entry, ...], following: int) -> None:
         data = {
@@ -180,10 +183,13 @@ def _fresh(
     ends = [_safe(entry) for entry in entries if entry.identifier == identifier]
     first = min((end for end in ends if end is not None), default=now + REMEMBERED)
     raise Transient(
-        Problem("serial number", f"phones still remember all {_CODES} codes of {identifier}",
-                "stop sending so many separate warnings"),
+        Problem(
+            "serial number",
+            f"phones still remember all {_CODES} codes of {identifier}",
+            "stop sending so many separate warnings",
+        ),
         retry_after=(first - now).total_seconds(),
-    )  # fmt: skip
+    )
 
 
 def _taken(entries: Sequence[Entry], identifier: int, serial: Serial) -> bool:

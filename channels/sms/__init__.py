@@ -174,9 +174,12 @@ class SmsChannel:
         validity = timedelta(seconds=(expires - now) // timedelta(seconds=1))
         if validity <= timedelta(0):
             raise Permanent(
-                Problem("expires", f"the alert {batch.alert.identifier} has expired",
-                        "extend it; a phone must not get it now")
-            )  # fmt: skip
+                Problem(
+                    "expires",
+                    f"the alert {batch.alert.identifier} has expired",
+                    "extend it; a phone must not get it now",
+                )
+            )
         by_rendition: dict[Rendition, list[Delivery]] = {}
         for delivery in batch.deliveries:
             by_rendition.setdefault(delivery.rendition, []).append(delivery)
@@ -258,9 +261,10 @@ def read_settings(raw: Mapping[str, Any]) -> SmsSettings:
             continue
         if key not in _RULES:
             problems.append(
-                Problem(str(key), "is not a setting of an SMS channel",
-                        f"known are {', '.join(_RULES)}")
-            )  # fmt: skip
+                Problem(
+                    str(key), "is not a setting of an SMS channel", f"known are {', '.join(_RULES)}"
+                )
+            )
             continue
         rule, says, remedy = _RULES[key]
         try:

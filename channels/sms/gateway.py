@@ -210,9 +210,12 @@ def _transient_if_the_disk_fails(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Transient(
-            Problem(str(folder), f"the SMS hand-over folder cannot be used: {error.strerror}",
-                    "free space on the disk or correct its permissions")
-        ) from error  # fmt: skip
+            Problem(
+                str(folder),
+                f"the SMS hand-over folder cannot be used: {error.strerror}",
+                "free space on the disk or correct its permissions",
+            )
+        ) from error
 
 
 @asynccontextmanager

@@ -145,12 +145,16 @@ def encode(
         if len(pieces) > max_segments:
             surplus = sum(alphabet.length(piece) or 0 for piece in pieces[max_segments:])
             raise DoesNotFit(
-                Problem(label, f"the text is {surplus} {alphabet.unit} too long: it takes "
-                               f"{length} and {max_segments} SMS segments hold "
-                               f"{max_segments * per_segment}",
-                        "shorten it, or allow more segments in max_segments"),
-                surplus=surplus, unit=alphabet.unit,
-            )  # fmt: skip
+                Problem(
+                    label,
+                    f"the text is {surplus} {alphabet.unit} too long: it takes "
+                    f"{length} and {max_segments} SMS segments hold "
+                    f"{max_segments * per_segment}",
+                    "shorten it, or allow more segments in max_segments",
+                ),
+                surplus=surplus,
+                unit=alphabet.unit,
+            )
         bodies = [_body(piece, alphabet) for piece in pieces]
     except BadInput as error:
         raise Unsupported(
@@ -201,14 +205,12 @@ def _clean(text: str) -> tuple[str, tuple[Replacement, ...]]:
     if "\r\n" in text:
         counts["\r", ""] = text.count("\r\n")
         text = text.replace("\r\n", "\n")
-    kept: list[str] = []
-    for character in text:
-        by = _plainly(character)
-        if by != character:
-            counts[character, by] += 1
-        kept.append(by)
+    changes = {c: by for c in dict.fromkeys(text) if (by := _plainly(c)) != c}
+    for character, by in changes.items():
+        counts[character, by] += text.count(character)
+    table = {ord(character): by for character, by in changes.items()}
     replacements = tuple(Replacement(*change, count) for change, count in counts.items())
-    return unicodedata.normalize("NFC", "".join(kept)), replacements
+    return unicodedata.normalize("NFC", text.translate(table)), replacements
 
 
 def _plainly(character: str) -> str:

@@ -25,8 +25,11 @@ AREAS = {
         {
             "type": "Feature",
             "properties": {
-                "id": "seestadt", "name": "Seestadt", "kind": "city",
-                "ars": "010000000000", "ags": "01000000",
+                "id": "seestadt",
+                "name": "Seestadt",
+                "kind": "city",
+                "ars": "010000000000",
+                "ags": "01000000",
             },
             "geometry": outline(9.0, 54.0, 9.2, 54.1),
         },
@@ -36,7 +39,7 @@ AREAS = {
             "geometry": outline(9.0, 54.0, 9.1, 54.1),
         },
     ],
-}  # fmt: skip
+}
 OWN = {
     "city": "Seestadt",
     "areas": "seestadt.geojson",
@@ -59,9 +62,11 @@ def city(tmp_path: Path) -> Installation:
 
 def test_another_city_warns_in_its_own_name(city: Installation) -> None:
     done = city.issue(
-        hazard="flood", level="3", area="Seestadt-Hafen",
+        hazard="flood",
+        level="3",
+        area="Seestadt-Hafen",
         parameters={"gauge": "Alter Hafen", "water_level": "410"},
-    )  # fmt: skip
+    )
     assert (done.exit, done.problems) == (0, [])
     assert done.report["identifier"].startswith("de-sh-seestadt.")
     data = (city.www / "cap" / f"{done.report['identifier']}.xml").read_bytes()

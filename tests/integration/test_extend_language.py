@@ -41,8 +41,10 @@ def city(tmp_path: Path) -> Installation:
         rows.write(ROW)
     city.configure(
         ["pages", "feeds", "cells"],
-        languages=["de", "cs"], templates="templates", locales="locales",
-    )  # fmt: skip
+        languages=["de", "cs"],
+        templates="templates",
+        locales="locales",
+    )
     return city
 
 

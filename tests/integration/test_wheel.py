@@ -73,23 +73,45 @@ def test_the_installed_wheel_warns_from_another_folder(wheel: Path, tmp_path: Pa
     }
     where = "import broadcaster; print(broadcaster.__file__)"
     shown = subprocess.run(
-        [python, "-c", where], cwd=elsewhere, env=environment, capture_output=True, text=True,
+        [python, "-c", where],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert shown.stdout.startswith(str(site))
 
     settings = (ROOT / "config.yaml").read_text(encoding="utf-8")
     # Speech takes a minute; the voices are tested where they live.
     (elsewhere / "config.yaml").write_text(settings.replace("[voice, texts]", "[texts]"))
     command = [
-        home / "bin" / "broadcaster", "--data", "var", "--config", "config.yaml", "issue",
-        "--hazard", "flood", "--level", "3", "--area", "dortmund", "--expires", "6h",
-        "--yes", "--json",
-    ]  # fmt: skip
+        home / "bin" / "broadcaster",
+        "--data",
+        "var",
+        "--config",
+        "config.yaml",
+        "issue",
+        "--hazard",
+        "flood",
+        "--level",
+        "3",
+        "--area",
+        "dortmund",
+        "--expires",
+        "6h",
+        "--yes",
+        "--json",
+    ]
     done = subprocess.run(
-        command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False,
+        command,
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
         timeout=60,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     sent = {(line["channel"], line["language"], line["variant"]) for line in report["lines"]}

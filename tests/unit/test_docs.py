@@ -386,9 +386,15 @@ class Town:
 
     def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [SCRIPT, *arguments], cwd=self.folder, env=self.environment, text=True,
-            encoding="utf-8", capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
+            [SCRIPT, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            encoding="utf-8",
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -424,9 +430,14 @@ def test_what_a_page_shows_can_be_done(snippet: Snippet, town: Town) -> None:
 @pytest.mark.parametrize("snippet", [s for s in SNIPPETS if s.kind == "python"], ids=str)
 def test_every_python_snippet_runs(snippet: Snippet, town: Town) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", snippet.text], cwd=town.folder, text=True,
-        env=town.environment, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
+        [sys.executable, "-W", "error", "-c", snippet.text],
+        cwd=town.folder,
+        text=True,
+        env=town.environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 

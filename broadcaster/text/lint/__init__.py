@@ -245,9 +245,11 @@ def _same_in_two_languages(books: Sequence[_Book], names: frozenset[str]) -> Ite
                 other = seen.setdefault((book.variant, phrase.key, text), book)
                 if other is not book and other.language.tag not in book.language.twins:
                     yield book.finding(
-                        "same-text", f"is the same text as in {other.language.tag}",
-                        "translate the one that is wrong", phrase=phrase,
-                    )  # fmt: skip
+                        "same-text",
+                        f"is the same text as in {other.language.tag}",
+                        "translate the one that is wrong",
+                        phrase=phrase,
+                    )
 
 
 def _same_in_both_variants(books: Sequence[_Book]) -> Iterator[Finding]:
@@ -265,6 +267,9 @@ def _same_in_both_variants(books: Sequence[_Book]) -> Iterator[Finding]:
                 and any(len(sentence.split()) > LONG for sentence in sentences(mine.forms[0]))
             ):
                 yield book.finding(
-                    "same-variant", "is word for word the standard text",
-                    "say it more simply, or see that it is simple", "warning", phrase,
-                )  # fmt: skip
+                    "same-variant",
+                    "is word for word the standard text",
+                    "say it more simply, or see that it is simple",
+                    "warning",
+                    phrase,
+                )

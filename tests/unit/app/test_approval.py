@@ -63,9 +63,10 @@ def test_nobody_approves_what_they_wrote():
 
 
 KNOWN = {
-    "severity": frozenset({"Extreme"}), "status": frozenset({"Actual"}),
+    "severity": frozenset({"Extreme"}),
+    "status": frozenset({"Actual"}),
     "hazard": frozenset({"heat"}),
-}  # fmt: skip
+}
 
 
 def rule(channels, **match):

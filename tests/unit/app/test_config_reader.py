@@ -123,9 +123,14 @@ def test_every_wrong_setting_is_told_at_once(tmp_path):
     del config["city"]
 
     assert set(wrong(tmp_path, config)) == {
-        "zone", "base_url", "misspelt", "languages", "channels.notes.timeout", "route.channels",
+        "zone",
+        "base_url",
+        "misspelt",
+        "languages",
+        "channels.notes.timeout",
+        "route.channels",
         "city",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "\t- x", "city: Dortmund\n  areas: x", "5"])

@@ -20,10 +20,10 @@ async def office(tmp_path):
 # ---- the straight way ---------------------------------------------------------------------------
 
 
-async def test_an_alert_is_previewed_committed_sent_and_reported(office):
+async def test_an_alert_is_committed_sent_and_reported(office):
     found, code = await office.ask("issue", fields=HEAT)
 
-    assert [e["event"] for e in found][:2] == ["preview", "committed"]
+    assert [e["event"] for e in found][:2] == ["committed", "progress"]
     assert code == 0
     report = found[-2]["result"]
     assert (report["outcome"], report["state"], report["severity"]) == ("all", "in_force", "Severe")
@@ -33,11 +33,13 @@ async def test_an_alert_is_previewed_committed_sent_and_reported(office):
 
 
 async def test_the_preview_shows_the_texts_that_are_sent(office):
-    found, _ = await office.ask("issue", fields=HEAT)
+    found, _ = await office.ask("issue", fields=HEAT, dry_run=True)
     shown = {(t["channel"], t["language"]): t["text"] for t in found[0]["texts"]}
+    own = found[0]["identifier"]
+    committed = await office.does("issue", fields=HEAT)
 
     sent = office.phones.attempts[0].deliveries[0]
-    assert shown["texts", "de"] == sent.fitted.shows
+    assert shown["texts", "de"].replace(own, committed) == sent.fitted.shows
 
 
 async def test_a_dry_run_stores_and_sends_nothing(office):
@@ -95,9 +97,14 @@ async def test_check_asks_every_channel_and_alarms_nobody(office):
     result = found[0]["result"]
 
     assert {row["name"]: row["ok"] for row in result["channels"]} == {
-        "notes": True, "notes.exercise": True, "texts": True, "texts.exercise": True,
-        "cells": True, "site": True, "site.exercise": True,
-    }  # fmt: skip
+        "notes": True,
+        "notes.exercise": True,
+        "texts": True,
+        "texts.exercise": True,
+        "cells": True,
+        "site": True,
+        "site.exercise": True,
+    }
     assert office.left() == []
 
 

@@ -27,9 +27,11 @@ async def look(office):
         now = office.clock.now()
         released = [a for a in await office.app.store.alerts() if a.release <= now]
         if not released or not any(
-            state in ("attempting",) for lines, _ in reports for line in lines
+            state in ("attempting",)
+            for lines, _ in reports
+            for line in lines
             for state in line.counts
-        ):  # fmt: skip
+        ):
             break
     await asyncio.sleep(0.05)
     return due

@@ -135,24 +135,36 @@ class Desk:
 
     def alert(self, operation: MsgType = MsgType.ALERT, **changes: Any) -> Alert:
         severity = changes.pop("severity", Severity.EXTREME)
-        references = tuple(
-            Reference(a.sender, a.identifier, a.sent.isoformat()) for a in self.sent
-        ) if operation is not MsgType.ALERT else ()  # fmt: skip
+        references = (
+            tuple(Reference(a.sender, a.identifier, a.sent.isoformat()) for a in self.sent)
+            if operation is not MsgType.ALERT
+            else ()
+        )
         area = Area(
-            area_desc="Dortmund", polygons=(Polygon(RING),), circles=(Circle(51.5, 7.4, 2.5),),
+            area_desc="Dortmund",
+            polygons=(Polygon(RING),),
+            circles=(Circle(51.5, 7.4, 2.5),),
             geocodes=(Pair("ARS", "059130000000"),),
-        )  # fmt: skip
+        )
         infos = tuple(
-            Info(language=tag, severity=severity, areas=(replace(area, area_desc=name),),
-                 expires=NOON + timedelta(hours=6))
+            Info(
+                language=tag,
+                severity=severity,
+                areas=(replace(area, area_desc=name),),
+                expires=NOON + timedelta(hours=6),
+            )
             for tag, name in (("de-DE", "Dortmund"), ("ar", "دورتموند"))
-        )  # fmt: skip
+        )
         values = {
             "identifier": f"alert-{len(self.sent) + 1}.example.org",
-            "sender": "dispatch@example.org", "sent": self.clock.now(),
-            "status": Status.ACTUAL, "msg_type": operation, "scope": Scope.PUBLIC,
-            "references": references, "infos": infos,
-        }  # fmt: skip
+            "sender": "dispatch@example.org",
+            "sent": self.clock.now(),
+            "status": Status.ACTUAL,
+            "msg_type": operation,
+            "scope": Scope.PUBLIC,
+            "references": references,
+            "infos": infos,
+        }
         return Alert(**{**values, **changes})
 
     def batch(
@@ -175,19 +187,26 @@ class Desk:
                 Delivery(key=delivery, target="059130000000", rendition=words, fitted=fitted)
             )
         return Batch(
-            key=key or f"{alert.identifier}:cb/1", operation=operation, mode=self.env.mode,
-            alert=alert, deliveries=tuple(deliveries),
+            key=key or f"{alert.identifier}:cb/1",
+            operation=operation,
+            mode=self.env.mode,
+            alert=alert,
+            deliveries=tuple(deliveries),
             replaces=tuple(reference.identifier for reference in alert.references),
-        )  # fmt: skip
+        )
 
 
 def rendition(
     text: str, language: str = "de", variant: Variant = Variant.STANDARD, *, alert: str = "a"
 ) -> Rendition:
     return Rendition(
-        alert=alert, language=language, direction="rtl" if language == "ar" else "ltr",
-        variant=variant, format=Format.TEXT, text=text,
-    )  # fmt: skip
+        alert=alert,
+        language=language,
+        direction="rtl" if language == "ar" else "ltr",
+        variant=variant,
+        format=Format.TEXT,
+        text=text,
+    )
 
 
 @asynccontextmanager
@@ -196,9 +215,14 @@ async def opened(
 ) -> AsyncIterator[Desk]:
     clock = clock or SetClock()
     env = Env(
-        name="cells", mode=mode, data_dir=folder / "data", output_dir=folder / "outbox",
-        clock=clock, random=random.Random(5), base_url="https://warn.example.org",
-    )  # fmt: skip
+        name="cells",
+        mode=mode,
+        data_dir=folder / "data",
+        output_dir=folder / "outbox",
+        clock=clock,
+        random=random.Random(5),
+        base_url="https://warn.example.org",
+    )
     parsed = CellBroadcastChannel.settings({"kind": "cell_broadcast", **settings})
     async with CellBroadcastChannel.open(parsed, env) as channel:
         yield Desk(channel, env, clock)
@@ -220,9 +244,15 @@ def identifiers(order: Mapping[str, Any]) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("old", [False, True], ids=["4G", "2G"])
 @pytest.mark.parametrize(
     ("language", "shows"),
-    [("de", ["de"]), ("tr", ["de", "tr"]), ("en", ["de", "en"]), ("ar", ["de", "ar"]),
-     ("uk", ["de", "uk"]), ("sw", ["de"])],
-)  # fmt: skip
+    [
+        ("de", ["de"]),
+        ("tr", ["de", "tr"]),
+        ("en", ["de", "en"]),
+        ("ar", ["de", "ar"]),
+        ("uk", ["de", "uk"]),
+        ("sw", ["de"]),
+    ],
+)
 async def test_each_phone_shows_german_and_its_own_language_once(
     desk: Desk, language: str, shows: list[str], old: bool
 ) -> None:
@@ -263,11 +293,21 @@ async def test_an_extreme_alert_has_german_on_4370_its_copy_and_the_others_on_43
 ) -> None:
     order = await desk.send(TEXTS)
     assert identifiers(order) == [
-        (4370, "de"), (919, "de"), (4383, "en"), (4383, "tr"), (4383, "ar"), (4383, "uk"),
-    ]  # fmt: skip
+        (4370, "de"),
+        (919, "de"),
+        (4383, "en"),
+        (4383, "tr"),
+        (4383, "ar"),
+        (4383, "uk"),
+    ]
     assert [b["data_coding_scheme_hex"] for b in order["broadcasts"]] == [
-        "00", "00", "01", "11", "11", "11",
-    ]  # fmt: skip
+        "00",
+        "00",
+        "01",
+        "11",
+        "11",
+        "11",
+    ]
     assert order["level"] == "Notfallalarm"
     assert order["alert"]["identifier"] == "alert-1.example.org"
 
@@ -528,10 +568,14 @@ async def test_the_preview_tells_scheme_pages_room_and_who_sees_it(desk: Desk) -
     assert fitted.shows == TEXTS["tr"]
     assert (fitted.used, fitted.limit, fitted.unit) == (len(TEXTS["tr"]), 600, "UCS-2 units")
     assert fitted.meta == {
-        "dcs": "11", "pages": 2, "units_left": 556, "first_page": TEXTS["tr"][:40],
-        "language_code": "tr", "language_named": "on every page",
+        "dcs": "11",
+        "pages": 2,
+        "units_left": 556,
+        "first_page": TEXTS["tr"][:40],
+        "language_code": "tr",
+        "language_named": "on every page",
         "shown_to": "phones set to it",
-    }  # fmt: skip
+    }
     base = desk.channel.fit(rendition(TEXTS["de"]))
     assert (base.meta["dcs"], base.meta["shown_to"]) == ("00", "every phone")
     assert base.meta["language_named"] == "by the coding scheme"
@@ -594,20 +638,39 @@ def test_every_wrong_setting_is_named_at_once() -> None:
     with pytest.raises(BadInput) as refused:
         CellBroadcastChannel.settings(
             {
-                "kind": "cell_broadcast", "profile": "atlantis", "gateway": "pigeon",
-                "base_language": False, "repetition_period": "2h", "plain_as_second": "yes",
+                "kind": "cell_broadcast",
+                "profile": "atlantis",
+                "gateway": "pigeon",
+                "base_language": False,
+                "repetition_period": "2h",
+                "plain_as_second": "yes",
                 "colour": "red",
             }
-        )  # fmt: skip
+        )
     assert {problem.path for problem in refused.value.problems} == {
-        "profile", "gateway", "base_language", "repetition_period", "plain_as_second", "colour",
-    }  # fmt: skip
+        "profile",
+        "gateway",
+        "base_language",
+        "repetition_period",
+        "plain_as_second",
+        "colour",
+    }
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"), [(32, 32), ("60s", 60), ("4095 s", 4095), (0, None), ("4096s", None),
-                             (True, None), ("-5s", None), (None, None), (2.5, None)]
-)  # fmt: skip
+    ("written", "seconds"),
+    [
+        (32, 32),
+        ("60s", 60),
+        ("4095 s", 4095),
+        (0, None),
+        ("4096s", None),
+        (True, None),
+        ("-5s", None),
+        (None, None),
+        (2.5, None),
+    ],
+)
 def test_the_repetition_period_is_whole_seconds_up_to_twelve_bits(
     written: object, seconds: int | None
 ) -> None:

@@ -183,11 +183,17 @@ def test_typography_is_kept_when_the_text_goes_as_ucs2_anyway() -> None:
 @pytest.mark.parametrize(
     ("text", "language", "dcs"),
     [
-        ("Tür zu", "de", 0x00), ("Shut the door", "en", 0x01), ("Kapi", "tr", 0x0C),
-        ("Uwaga", "pl", 0x0E), ("Zamknąć", "pl", 0x11), ("Mbyllni", "sq", 0x10),
-        ("إنذار", "ar", 0x11), ("Ağrı", None, 0x48), ("Agri", None, 0x0F),
+        ("Tür zu", "de", 0x00),
+        ("Shut the door", "en", 0x01),
+        ("Kapi", "tr", 0x0C),
+        ("Uwaga", "pl", 0x0E),
+        ("Zamknąć", "pl", 0x11),
+        ("Mbyllni", "sq", 0x10),
+        ("إنذار", "ar", 0x11),
+        ("Ağrı", None, 0x48),
+        ("Agri", None, 0x0F),
     ],
-)  # fmt: skip
+)
 def test_the_scheme_follows_content_and_language(text: str, language: str | None, dcs: int) -> None:
     assert choose(text, language).coding.dcs == dcs
 
@@ -195,11 +201,15 @@ def test_the_scheme_follows_content_and_language(text: str, language: str | None
 @pytest.mark.parametrize(
     ("dcs", "language", "text", "says"),
     [
-        (0x11, None, "x", "two letters"), (0x10, "ckb", "x", "two letters"),
-        (0x11, "Tr", "x", "two letters"), (0x00, "tr", "x", "names de"),
-        (0x48, "tr", "x", "no language"), (0xF0, None, "x", "0xf0"), (0x00, None, "ş", "U\\+015F"),
+        (0x11, None, "x", "two letters"),
+        (0x10, "ckb", "x", "two letters"),
+        (0x11, "Tr", "x", "two letters"),
+        (0x00, "tr", "x", "names de"),
+        (0x48, "tr", "x", "no language"),
+        (0xF0, None, "x", "0xf0"),
+        (0x00, None, "ş", "U\\+015F"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_encoded_is_refused_with_the_reason(
     dcs: int, language: str | None, text: str, says: str
 ) -> None:

@@ -38,10 +38,14 @@ def alert(
     severity: Severity = Severity.SEVERE, *, status: Status = Status.ACTUAL, **info: Any
 ) -> Alert:
     return Alert(
-        identifier="2.49.0.1.276.0.example", sender="dispatch@example.org",
-        sent=datetime(2026, 7, 1, tzinfo=UTC), status=status, msg_type=MsgType.ALERT,
-        scope=Scope.PUBLIC, infos=(Info(severity=severity, **info),),
-    )  # fmt: skip
+        identifier="2.49.0.1.276.0.example",
+        sender="dispatch@example.org",
+        sent=datetime(2026, 7, 1, tzinfo=UTC),
+        status=status,
+        msg_type=MsgType.ALERT,
+        scope=Scope.PUBLIC,
+        infos=(Info(severity=severity, **info),),
+    )
 
 
 @pytest.fixture(scope="module", params=available())
@@ -58,10 +62,12 @@ def raw(name: str = "de") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("severity", "pair"),
     [
-        (Severity.EXTREME, (4370, 4383)), (Severity.SEVERE, (4372, 4385)),
-        (Severity.MODERATE, (4378, 4391)), (Severity.MINOR, (4396, 4397)),
+        (Severity.EXTREME, (4370, 4383)),
+        (Severity.SEVERE, (4372, 4385)),
+        (Severity.MODERATE, (4378, 4391)),
+        (Severity.MINOR, (4396, 4397)),
     ],
-)  # fmt: skip
+)
 def test_germany_has_four_pairs_by_severity(severity: Severity, pair: tuple[int, int]) -> None:
     row = load("de").row(alert(severity), MsgType.ALERT)
     assert (row.local, row.additional) == pair

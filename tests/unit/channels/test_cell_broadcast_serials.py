@@ -41,9 +41,12 @@ def serials(path: Path, clock: SetClock, seed: int = 1) -> Serials:
 
 
 def wish(
-    alert: str = "a1", slot: str = "tr", text: str = "water", identifier: int = 4383,
+    alert: str = "a1",
+    slot: str = "tr",
+    text: str = "water",
+    identifier: int = 4383,
     hours: float | None = 6,
-) -> Wish:  # fmt: skip
+) -> Wish:
     until = None if hours is None else NOON + timedelta(hours=hours)
     return Wish(alert=alert, identifier=identifier, slot=slot, text=text, until=until)
 
@@ -158,9 +161,15 @@ def test_nothing_is_given_out_when_the_record_cannot_be_written(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"format": 2, "entries": [], "next": 0}',
-                '{"format": 1, "entries": [{}], "next": 0}']
-)  # fmt: skip
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"format": 2, "entries": [], "next": 0}',
+        '{"format": 1, "entries": [{}], "next": 0}',
+    ],
+)
 def test_a_damaged_record_is_never_taken_for_an_empty_one(
     path: Path, clock: SetClock, content: str
 ) -> None:
@@ -186,10 +195,15 @@ def test_no_pair_of_different_texts_shares_a_number_within_a_day(
         alert = f"alert-{step}"
         ends = clock.time + timedelta(hours=chance.randrange(1, 30))
         wishes = [
-            Wish(alert=alert, identifier=identifier, slot=slot, until=ends,
-                 text=f"{slot} {step if not update or chance.random() < 0.6 else thread[-1]}")
+            Wish(
+                alert=alert,
+                identifier=identifier,
+                slot=slot,
+                until=ends,
+                text=f"{slot} {step if not update or chance.random() < 0.6 else thread[-1]}",
+            )
             for identifier, slot in ((4370, "de"), (4383, "tr"), (4383, "ar"))
-        ]  # fmt: skip
+        ]
         for wish, serial in zip(wishes, numbers.assign(wishes, thread), strict=True):
             text, last = seen.get((wish.identifier, serial), (wish.text, clock.time))
             assert text == wish.text or clock.time - last >= timedelta(hours=24)
@@ -224,8 +238,10 @@ def test_no_number_returns_after_kill_9(path: Path) -> None:
     for run in range(6):
         with subprocess.Popen(
             [sys.executable, "-c", CRASHER, str(path), str(run)],
-            cwd=root, stdout=subprocess.PIPE, text=True,
-        ) as process:  # fmt: skip
+            cwd=root,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
             assert process.stdout is not None
             used.append(process.stdout.readline().strip())
             time.sleep(chance.uniform(0.0, 0.1))

@@ -238,8 +238,20 @@ def in_child(act: Callable[[], Any]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-STEPS = frozenset({"open", "os.mkdir", "os.link", "os.symlink", "os.rename", "os.remove",
-                   "os.rmdir", "shutil.rmtree", "os.listdir", "os.scandir"})  # fmt: skip
+STEPS = frozenset(
+    {
+        "open",
+        "os.mkdir",
+        "os.link",
+        "os.symlink",
+        "os.rename",
+        "os.remove",
+        "os.rmdir",
+        "shutil.rmtree",
+        "os.listdir",
+        "os.scandir",
+    }
+)
 
 
 def dies_before_step(number: int, act: Callable[[], Any]) -> Callable[[], None]:

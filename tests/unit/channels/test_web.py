@@ -30,8 +30,14 @@ from channels.web import WebChannel
 
 BOTH = pytest.mark.parametrize("kind", [WebChannel, FeedChannel])
 SENT = datetime(2026, 11, 24, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
-ALERT = Alert(identifier="DO-1", sender="warnung@example.org", sent=SENT, status=Status.ACTUAL,
-              msg_type=MsgType.ALERT, scope=Scope.PUBLIC)  # fmt: skip
+ALERT = Alert(
+    identifier="DO-1",
+    sender="warnung@example.org",
+    sent=SENT,
+    status=Status.ACTUAL,
+    msg_type=MsgType.ALERT,
+    scope=Scope.PUBLIC,
+)
 
 
 class FixedClock:
@@ -52,8 +58,14 @@ def env(tmp_path: Path) -> Env:
 
 
 def rendition(text: str, format_: Format) -> Rendition:
-    return Rendition(alert="DO-1", language="ar", direction="rtl", variant=Variant.PLAIN,
-                     format=format_, text=text)  # fmt: skip
+    return Rendition(
+        alert="DO-1",
+        language="ar",
+        direction="rtl",
+        variant=Variant.PLAIN,
+        format=format_,
+        text=text,
+    )
 
 
 def batch(documents: dict[str, str], removes: tuple[str, ...] = ()) -> Batch:
@@ -64,8 +76,9 @@ def batch(documents: dict[str, str], removes: tuple[str, ...] = ()) -> Batch:
         mode=Mode.LIVE,
         alert=ALERT,
         deliveries=tuple(
-            Delivery(key=f"k{n}", target="public", rendition=rendition("x", Format.HTML),
-                     fitted=fitted)
+            Delivery(
+                key=f"k{n}", target="public", rendition=rendition("x", Format.HTML), fitted=fitted
+            )
             for n in range(3)
         ),
         documents=tuple(
@@ -73,7 +86,7 @@ def batch(documents: dict[str, str], removes: tuple[str, ...] = ()) -> Batch:
             for path, text in documents.items()
         ),
         removes=removes,
-    )  # fmt: skip
+    )
 
 
 @BOTH

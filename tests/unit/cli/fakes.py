@@ -41,39 +41,78 @@ def committed(*, held: bool = False) -> Event:
 
 def text(channel: str, language: str, variant: str = "standard", shown: str = "") -> Event:
     return {
-        "channel": channel, "language": language, "variant": variant, "shown": shown,
-        "text": f"{channel} says heat in {language}", "used": 42, "limit": 160, "unit": "septets",
-        "notes": [], "meta": {"segments": 1},
-    }  # fmt: skip
+        "channel": channel,
+        "language": language,
+        "variant": variant,
+        "shown": shown,
+        "text": f"{channel} says heat in {language}",
+        "used": 42,
+        "limit": 160,
+        "unit": "septets",
+        "notes": [],
+        "meta": {"segments": 1},
+    }
 
 
 def preview(**changes: Any) -> dict[str, Any]:
     return {
-        "digest": "d1", "approval": [], "identifier": ID, "headline": "Extreme heat",
-        "status": "Actual", "severity": "Severe", "areas": ["Dortmund"],
-        "from": "2026-11-23T16:30:00+01:00", "until": UNTIL,
+        "digest": "d1",
+        "approval": [],
+        "identifier": ID,
+        "headline": "Extreme heat",
+        "status": "Actual",
+        "severity": "Severe",
+        "areas": ["Dortmund"],
+        "from": "2026-11-23T16:30:00+01:00",
+        "until": UNTIL,
         "texts": [text("texts", "de"), text("texts", "tr"), text("site", "de"), text("site", "ar")],
         "gaps": [{"channel": "voice", "language": "ar", "variant": "plain", "reason": "no voice"}],
-        "senses": {"de": ["see", "hear"], "ar": ["see"]}, "warnings": [], "routes": [],
-        "recipients": {"texts": {"de short": 5000}}, **changes,
-    }  # fmt: skip
+        "senses": {"de": ["see", "hear"], "ar": ["see"]},
+        "warnings": [],
+        "routes": [],
+        "recipients": {"texts": {"de short": 5000}},
+        **changes,
+    }
 
 
 def report(**changes: Any) -> dict[str, Any]:
     def line(channel: str, language: str, **states: int) -> dict[str, Any]:
-        return {"channel": channel, "language": language, "variant": "standard", "shown": "",
-                "states": states, "attempts": 1, "reasons": []}  # fmt: skip
+        return {
+            "channel": channel,
+            "language": language,
+            "variant": "standard",
+            "shown": "",
+            "states": states,
+            "attempts": 1,
+            "reasons": [],
+        }
 
     return {
-        "identifier": ID, "thread": ID, "msg_type": "Alert", "status": "Actual",
-        "state": "in_force", "severity": "Severe", "headline": "Extreme heat",
-        "sent": "2026-11-23T16:30:00+01:00", "expires": UNTIL, "held": False,
-        "lines": [line("site", "de", accepted=1), line("site", "ar", accepted=1),
-                  line("texts", "de", accepted=4990, delivered=10)],
-        "gaps": [], "totals": {"accepted": 4992, "delivered": 10}, "settled": True,
-        "outcome": "all", "exit": 0, "site": "var/www", "cap": "var/www/cap/x.xml",
-        "outbox": "var/outbox", **changes,
-    }  # fmt: skip
+        "identifier": ID,
+        "thread": ID,
+        "msg_type": "Alert",
+        "status": "Actual",
+        "state": "in_force",
+        "severity": "Severe",
+        "headline": "Extreme heat",
+        "sent": "2026-11-23T16:30:00+01:00",
+        "expires": UNTIL,
+        "held": False,
+        "lines": [
+            line("site", "de", accepted=1),
+            line("site", "ar", accepted=1),
+            line("texts", "de", accepted=4990, delivered=10),
+        ],
+        "gaps": [],
+        "totals": {"accepted": 4992, "delivered": 10},
+        "settled": True,
+        "outcome": "all",
+        "exit": 0,
+        "site": "var/www",
+        "cap": "var/www/cap/x.xml",
+        "outbox": "var/outbox",
+        **changes,
+    }
 
 
 def result(value: Mapping[str, Any]) -> Event:
@@ -83,29 +122,40 @@ def result(value: Mapping[str, Any]) -> Event:
 DESCRIBED = {
     "hazards": [
         {
-            "id": "heat", "name": "Heat",
-            "levels": [{"number": 1, "severity": "Moderate", "headline": "Strong heat"},
-                       {"number": 2, "severity": "Severe", "headline": "Extreme heat"}],
-            "parameters": [{"name": "temperature", "unit": "degC", "minimum": 25, "maximum": 50,
-                            "with": ""}],
+            "id": "heat",
+            "name": "Heat",
+            "levels": [
+                {"number": 1, "severity": "Moderate", "headline": "Strong heat"},
+                {"number": 2, "severity": "Severe", "headline": "Extreme heat"},
+            ],
+            "parameters": [
+                {"name": "temperature", "unit": "degC", "minimum": 25, "maximum": 50, "with": ""}
+            ],
             "actions": [{"id": "drink", "says": "Drink."}, {"id": "cool", "says": "Stay cool."}],
         },
         {
-            "id": "heavy_rain", "name": "Heavy rain",
+            "id": "heavy_rain",
+            "name": "Heavy rain",
             "levels": [{"number": 3, "severity": "Extreme", "headline": "Extreme rain"}],
-            "parameters": [{"name": "amount", "unit": "mm", "minimum": 5, "maximum": 300,
-                            "with": "hours"},
-                           {"name": "hours", "unit": "h", "minimum": 1, "maximum": 72, "with": ""},
-                           {"name": "river", "unit": "name", "minimum": None, "maximum": None,
-                            "with": ""}],
+            "parameters": [
+                {"name": "amount", "unit": "mm", "minimum": 5, "maximum": 300, "with": "hours"},
+                {"name": "hours", "unit": "h", "minimum": 1, "maximum": 72, "with": ""},
+                {"name": "river", "unit": "name", "minimum": None, "maximum": None, "with": ""},
+            ],
             "actions": [],
         },
     ],
-    "areas": [{"id": "hoerde", "name": "Hörde", "kind": "district"},
-              {"id": "dortmund", "name": "Dortmund", "kind": "city"}],
-    "languages": ["de", "ar"], "channels": ["texts"], "officer": "a", "zone": "Europe/Berlin",
-    "now": "2026-11-23T16:30:00+01:00", "city": "Dortmund",
-}  # fmt: skip
+    "areas": [
+        {"id": "hoerde", "name": "Hörde", "kind": "district"},
+        {"id": "dortmund", "name": "Dortmund", "kind": "city"},
+    ],
+    "languages": ["de", "ar"],
+    "channels": ["texts"],
+    "officer": "a",
+    "zone": "Europe/Berlin",
+    "now": "2026-11-23T16:30:00+01:00",
+    "city": "Dortmund",
+}
 
 
 def sending(request: dict[str, Any]) -> Iterator[Event]:
@@ -115,8 +165,11 @@ def sending(request: dict[str, Any]) -> Iterator[Event]:
         yield committed()
         for accepted in (0, 5000):
             states = {"planned": 5000 - accepted, "accepted": accepted}
-            yield {"event": "progress", "identifier": ID,
-                   "channels": {"texts": {"total": 5000, "states": states}}}  # fmt: skip
+            yield {
+                "event": "progress",
+                "identifier": ID,
+                "channels": {"texts": {"total": 5000, "states": states}},
+            }
         yield result(report())
     yield end(0)
 
@@ -152,9 +205,11 @@ class Daemon:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(5)
@@ -190,10 +245,14 @@ class Terminal:
     def __init__(self, *arguments: str, **more: str) -> None:
         self._master, slave = pty.openpty()
         self._process = subprocess.Popen(
-            python(*arguments), stdin=slave, stdout=slave, stderr=slave,
-            env=environment(**more), start_new_session=True,
+            python(*arguments),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment(**more),
+            start_new_session=True,
             preexec_fn=_own_terminal,
-        )  # fmt: skip
+        )
         os.close(slave)
         self.raw = ""
         self._read = 0

@@ -31,9 +31,16 @@ from tests.unit.cli.fakes import (
 
 HEAT = "hazard: heat\nlevel: 2\narea: dortmund\nexpires: 6h\n"
 LISTED = {
-    "identifier": ID, "thread": ID, "msg_type": "Alert", "status": "Exercise", "state": "held",
-    "severity": "Severe", "headline": "Extreme heat", "expires": UNTIL, "held": True,
-}  # fmt: skip
+    "identifier": ID,
+    "thread": ID,
+    "msg_type": "Alert",
+    "status": "Exercise",
+    "state": "held",
+    "severity": "Severe",
+    "headline": "Extreme heat",
+    "expires": UNTIL,
+    "held": True,
+}
 
 
 @pytest.fixture
@@ -50,9 +57,13 @@ def test_issue_hands_the_draft_over_as_it_was_written(
     (request,) = daemon.requests
     assert request["token"] == "t0ken"
     assert request["arguments"] == {
-        "draft": {"name": "heat.yaml", "text": HEAT}, "fields": {"level": "3"},
-        "dry_run": False, "expect": "", "break_glass": "", "wait": 1.0,
-    }  # fmt: skip
+        "draft": {"name": "heat.yaml", "text": HEAT},
+        "fields": {"level": "3"},
+        "dry_run": False,
+        "expect": "",
+        "break_glass": "",
+        "wait": 1.0,
+    }
 
 
 def test_the_report_is_a_table_closed_by_what_is_out_and_where_to_look(
@@ -129,9 +140,13 @@ def test_a_dry_run_shows_every_text_gaps_and_missing_senses(
     assert main(["issue", heat, "--dry-run"]) == 0
     shown = capsys.readouterr().out
     for expected in (
-        "texts says heat in tr", "site says heat in ar", "voice: ar plain: no voice",
-        "REACHES FEWER THAN TWO SENSES: ar (see)", "23.11.2026 22:30", "texts: 5,000",
-    ):  # fmt: skip
+        "texts says heat in tr",
+        "site says heat in ar",
+        "voice: ar plain: no voice",
+        "REACHES FEWER THAN TWO SENSES: ar (see)",
+        "23.11.2026 22:30",
+        "texts: 5,000",
+    ):
         assert expected in shown
     assert daemon.requests[0]["arguments"]["dry_run"] is True
 
@@ -166,15 +181,35 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "check": {
         "problems": [],
         "channels": [{"name": "site", "mode": "live", "kind": "web", "ok": False, "says": "full"}],
-        "languages": [{"language": "ti", "variant": "plain", "translated": 1, "total": 2,
-                       "complete": False, "stale": True, "review": "drafted"}],
-        "store": "var", "versions": {"broadcaster": "0.1.0"},
+        "languages": [
+            {
+                "language": "ti",
+                "variant": "plain",
+                "translated": 1,
+                "total": 2,
+                "complete": False,
+                "stale": True,
+                "review": "drafted",
+            }
+        ],
+        "store": "var",
+        "versions": {"broadcaster": "0.1.0"},
     },
     "subscribers": {"added": 1, "changed": 0},
-    "translations": {"languages": [{"language": "ti", "variant": "plain", "translated": 1,
-                                    "total": 2, "stale": True, "review": "drafted"}]},
+    "translations": {
+        "languages": [
+            {
+                "language": "ti",
+                "variant": "plain",
+                "translated": 1,
+                "total": 2,
+                "stale": True,
+                "review": "drafted",
+            }
+        ]
+    },
     "audit": {"contradictions": [], "entries": 7},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -234,7 +269,7 @@ def test_a_refusal_in_json_carries_its_problems_and_exit_code(
         (["withdraw", ID, "--reason", "no"], "is withdrawn; nothing was sent"),
         (["subscribers", "add", "+49 171 3920012", "--channel", "texts"], "1 added, 0 changed"),
     ],
-)  # fmt: skip
+)
 def test_results_are_words_too(
     daemon: Daemon, argv: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -247,28 +282,63 @@ def test_results_are_words_too(
 @pytest.mark.parametrize(
     ("action", "answer", "expected"),
     [
-        (["subscribers", "count", "--channel", "texts"],
-         {"subscribers": [{"language": "de", "variant": "short", "subscribers": 5000}],
-          "total": 5000},
-         "5,000 in all"),
-        (["translations", "lint"],
-         {"findings": [{"rule": "long", "language": "de", "variant": "plain", "msgid": "A",
-                        "says": "too long", "remedy": "cut", "level": "error"}]},
-         "de plain [long] 'A': too long -> cut"),
+        (
+            ["subscribers", "count", "--channel", "texts"],
+            {
+                "subscribers": [{"language": "de", "variant": "short", "subscribers": 5000}],
+                "total": 5000,
+            },
+            "5,000 in all",
+        ),
+        (
+            ["translations", "lint"],
+            {
+                "findings": [
+                    {
+                        "rule": "long",
+                        "language": "de",
+                        "variant": "plain",
+                        "msgid": "A",
+                        "says": "too long",
+                        "remedy": "cut",
+                        "level": "error",
+                    }
+                ]
+            },
+            "de plain [long] 'A': too long -> cut",
+        ),
         (["translations", "lint"], {"findings": []}, "No findings."),
-        (["audit", "show"],
-         {"entries": [{"seq": 1, "at": "t", "actor": "a", "action": "issue", "subject": ID,
-                       "detail": {"reason": "rain", "empty": ""}}]},
-         f"1 | t | a | issue | {ID} | reason=rain"),
-        (["audit", "verify"], {"contradictions": ["entry 3 was changed"], "entries": 7},
-         "entry 3 was changed"),
+        (
+            ["audit", "show"],
+            {
+                "entries": [
+                    {
+                        "seq": 1,
+                        "at": "t",
+                        "actor": "a",
+                        "action": "issue",
+                        "subject": ID,
+                        "detail": {"reason": "rain", "empty": ""},
+                    }
+                ]
+            },
+            f"1 | t | a | issue | {ID} | reason=rain",
+        ),
+        (
+            ["audit", "verify"],
+            {"contradictions": ["entry 3 was changed"], "entries": 7},
+            "entry 3 was changed",
+        ),
         (["list"], {"alerts": []}, "No warning is in force or scheduled."),
     ],
-)  # fmt: skip
+)
 def test_every_result_of_a_looking_command_is_shown(
-    daemon: Daemon, action: list[str], answer: dict[str, Any], expected: str,
+    daemon: Daemon,
+    action: list[str],
+    answer: dict[str, Any],
+    expected: str,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     daemon.answer(action[0], result(answer), end(0))
     assert main(action) == 0
     assert expected in capsys.readouterr().out
@@ -291,17 +361,34 @@ def test_a_phone_number_goes_to_the_desk_and_never_to_the_screen(
 
 def test_a_phone_number_may_come_from_standard_input(daemon: Daemon) -> None:
     daemon.answer("subscribers", result({"added": 1, "changed": 0}), end(0))
-    command = python("subscribers", "add", "-", "--channel", "texts", "--area", "a", "--area", "b",
-                     "--minimum", "severe")  # fmt: skip
+    command = python(
+        "subscribers",
+        "add",
+        "-",
+        "--channel",
+        "texts",
+        "--area",
+        "a",
+        "--area",
+        "b",
+        "--minimum",
+        "severe",
+    )
     done = subprocess.run(
         command, input="+49 171 3920012\n", text=True, env=environment(), capture_output=True
     )
     assert done.returncode == 0, done.stderr
     assert "3920012" not in done.stdout + done.stderr
     assert daemon.requests[0]["arguments"] == {
-        "action": "add", "channel": "texts", "address": "+49 171 3920012", "language": "",
-        "variant": "", "areas": "a b", "hazards": "", "minimum": "Severe",
-    }  # fmt: skip
+        "action": "add",
+        "channel": "texts",
+        "address": "+49 171 3920012",
+        "language": "",
+        "variant": "",
+        "areas": "a b",
+        "hazards": "",
+        "minimum": "Severe",
+    }
 
 
 def test_a_list_of_subscribers_is_handed_over_as_text(daemon: Daemon, tmp_path: Path) -> None:
@@ -377,10 +464,12 @@ def test_a_missing_file_a_folder_and_a_file_that_is_no_text_are_problems(
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "latin.yaml").write_bytes("hazard: Hörde".encode("latin-1"))
     for name, says in (
-        ("missing.yaml", "there is no such file"), ("folder.yaml", "is a folder"),
-        ("latin.yaml", "is not UTF-8 text (byte 9)"), ("latin.yaml/x", "cannot be read"),
+        ("missing.yaml", "there is no such file"),
+        ("folder.yaml", "is a folder"),
+        ("latin.yaml", "is not UTF-8 text (byte 9)"),
+        ("latin.yaml/x", "cannot be read"),
         ("https://example.org/cap.xml", "there is no such file"),
-    ):  # fmt: skip
+    ):
         assert main(["issue", name, "--yes"]) == 2
         shown = capsys.readouterr().err
         assert says in shown
@@ -551,9 +640,11 @@ def test_closed_streams_stop_no_warning(daemon: Daemon, heat: str) -> None:
     assert done.returncode == 0
     assert daemon.commands == ["issue"]
     done = subprocess.run(
-        f"{' '.join(python('issue', '-', '--yes'))} <&-", shell=True, env=environment(),
+        f"{' '.join(python('issue', '-', '--yes'))} <&-",
+        shell=True,
+        env=environment(),
         stderr=subprocess.PIPE,
-    )  # fmt: skip
+    )
     assert done.returncode == 2
     assert b"standard input is empty" in done.stderr
 
@@ -566,9 +657,10 @@ def test_a_terminal_without_arabic_letters_loses_none(daemon: Daemon) -> None:
     assert done.returncode == 0, done.stderr
     assert b"\\u062d" in done.stdout
     machine = subprocess.run(
-        python("preview", ID, "--json"), env=environment(PYTHONIOENCODING="latin-1"),
+        python("preview", ID, "--json"),
+        env=environment(PYTHONIOENCODING="latin-1"),
         capture_output=True,
-    )  # fmt: skip
+    )
     assert json.loads(machine.stdout)["headline"] == "حرارة"
 
 
@@ -591,9 +683,13 @@ def test_a_text_cannot_command_the_terminal(
     ],
 )
 def test_the_interface_speaks_the_officers_language(
-    daemon: Daemon, heat: str, variables: dict[str, str], german: bool,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    daemon: Daemon,
+    heat: str,
+    variables: dict[str, str],
+    german: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert main(["issue", heat, "--yes"]) == 0

@@ -11,9 +11,24 @@ from broadcaster.cli.words import Words
 
 WORDS = Words("en")
 COMMANDS = (
-    "issue", "update", "extend", "cancel", "relay", "approve", "withdraw", "preview", "list",
-    "status", "route", "check", "subscribers", "translations", "audit", "serve", "version",
-)  # fmt: skip
+    "issue",
+    "update",
+    "extend",
+    "cancel",
+    "relay",
+    "approve",
+    "withdraw",
+    "preview",
+    "list",
+    "status",
+    "route",
+    "check",
+    "subscribers",
+    "translations",
+    "audit",
+    "serve",
+    "version",
+)
 
 
 def given(*argv: str) -> dict[str, object]:
@@ -29,12 +44,18 @@ def given(*argv: str) -> dict[str, object]:
         ("issue - --dry-run", {"file": "-", "dry_run": True}),
         ("issue --hazard heat --level 3 --expires 6h", {"hazard": "heat", "level": "3"}),
         ("issue --area a --area b", {"area": ["a", "b"]}),
-        ("issue --set amount=40 --set river=Ems=Ost",
-         {"values": [("amount", "40"), ("river", "Ems=Ost")]}),
-        ("issue --onset 22:30 --release now --repeat 2h",
-         {"onset": "22:30", "release": "now", "repeat": "2h"}),
-        ("issue --actions drink,cool --languages de,tr",
-         {"actions": "drink,cool", "languages": "de,tr"}),
+        (
+            "issue --set amount=40 --set river=Ems=Ost",
+            {"values": [("amount", "40"), ("river", "Ems=Ost")]},
+        ),
+        (
+            "issue --onset 22:30 --release now --repeat 2h",
+            {"onset": "22:30", "release": "now", "repeat": "2h"},
+        ),
+        (
+            "issue --actions drink,cool --languages de,tr",
+            {"actions": "drink,cool", "languages": "de,tr"},
+        ),
         ("issue --note Achtung --note-language de", {"note": "Achtung", "note_language": "de"}),
         ("issue --severity Severe --urgency Expected --certainty Likely", {"severity": "Severe"}),
         ("issue --exercise Spring", {"exercise": "Spring"}),
@@ -46,16 +67,28 @@ def given(*argv: str) -> dict[str, object]:
         ("relay cap.xml --yes", {"file": "cap.xml", "yes": True}),
         ("approve X --wait 1.5", {"id": "X", "wait": 1.5}),
         ("withdraw X --reason no", {"id": "X", "reason": "no"}),
-        ("preview X --language tr --variant plain --channel texts",
-         {"source": "X", "language": "tr", "variant": "plain", "channel": "texts"}),
+        (
+            "preview X --language tr --variant plain --channel texts",
+            {"source": "X", "language": "tr", "variant": "plain", "channel": "texts"},
+        ),
         ("list --all --json", {"all": True, "json": True}),
         ("status X --watch", {"id": "X", "watch": True}),
         ("route heat.yaml", {"file": "heat.yaml"}),
         ("check --json", {"json": True}),
-        ("subscribers add - --channel texts --language tr --area a --hazard heat",
-         {"action": "add", "address": "-", "channel": "texts", "area": ["a"], "hazard": ["heat"]}),
-        ("subscribers import people.csv --channel texts",
-         {"action": "import", "file": "people.csv"}),
+        (
+            "subscribers add - --channel texts --language tr --area a --hazard heat",
+            {
+                "action": "add",
+                "address": "-",
+                "channel": "texts",
+                "area": ["a"],
+                "hazard": ["heat"],
+            },
+        ),
+        (
+            "subscribers import people.csv --channel texts",
+            {"action": "import", "file": "people.csv"},
+        ),
         ("subscribers count --channel texts", {"action": "count"}),
         ("subscribers erase - --channel texts", {"action": "erase", "address": "-"}),
         ("translations status --json", {"action": "status", "json": True}),
@@ -69,7 +102,7 @@ def given(*argv: str) -> dict[str, object]:
         ("version", {"command": "version"}),
         ("--version", {"shortcut": "version"}),
     ],
-)  # fmt: skip
+)
 def test_a_command_line_means(argv: str, expected: dict[str, object]) -> None:
     found = given(*argv.split())
     assert {name: found.get(name) for name in expected if expected[name] is not None} == {
@@ -154,10 +187,14 @@ def test_flags_become_the_fields_of_a_draft() -> None:
         " --note Achtung --note-language de --test"
     )
     assert fields.of(parse(argv.split(), WORDS), WORDS) == {
-        "hazard": "heat", "level": "2", "area": ["a", "b"], "expires": "6h",
-        "parameters": {"temperature": "38"}, "note": {"text": "Achtung", "language": "de"},
+        "hazard": "heat",
+        "level": "2",
+        "area": ["a", "b"],
+        "expires": "6h",
+        "parameters": {"temperature": "38"},
+        "note": {"text": "Achtung", "language": "de"},
         "status": "Test",
-    }  # fmt: skip
+    }
 
 
 def test_the_fields_are_those_that_a_draft_knows() -> None:

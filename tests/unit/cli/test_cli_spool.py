@@ -39,8 +39,11 @@ def test_a_warning_for_a_silent_daemon_is_stored_whole_and_said_to_be_unsent(
     request = json.loads(file.read_bytes())
     assert request["command"] == "issue"
     assert request["arguments"]["fields"] == {
-        "hazard": "heat", "level": "2", "area": ["dortmund"], "expires": "6h",
-    }  # fmt: skip
+        "hazard": "heat",
+        "level": "2",
+        "area": ["dortmund"],
+        "expires": "6h",
+    }
     assert request["user"]
     # The daemon refuses what others than its owner might have changed.
     assert not file.stat().st_mode & (stat.S_IWGRP | stat.S_IRWXO)

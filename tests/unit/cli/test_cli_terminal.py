@@ -15,8 +15,19 @@ from tests.unit.cli.fakes import (
     text,
 )
 
-ISSUE = ("issue", "--hazard", "heat", "--level", "2", "--area", "dortmund", "--expires", "6h",
-         "--set", "temperature=38")  # fmt: skip
+ISSUE = (
+    "issue",
+    "--hazard",
+    "heat",
+    "--level",
+    "2",
+    "--area",
+    "dortmund",
+    "--expires",
+    "6h",
+    "--set",
+    "temperature=38",
+)
 
 
 def test_issue_asks_shows_and_sends_what_was_shown(daemon: Daemon) -> None:
@@ -42,9 +53,12 @@ def test_issue_asks_shows_and_sends_what_was_shown(daemon: Daemon) -> None:
     looked, sent = (request["arguments"] for request in daemon.requests[1:])
     assert looked["dry_run"] is True
     assert looked["fields"] == {
-        "hazard": "heavy_rain", "level": "3", "area": ["hoerde"], "expires": "22:30",
+        "hazard": "heavy_rain",
+        "level": "3",
+        "area": ["hoerde"],
+        "expires": "22:30",
         "parameters": {"amount": "40", "hours": "2", "river": "Emscher"},
-    }  # fmt: skip
+    }
     assert sent["dry_run"] is False
     assert sent["expect"] == "d1"
 
@@ -84,16 +98,29 @@ def test_wrong_answers_are_explained_and_asked_again(daemon: Daemon) -> None:
     assert terminal.leave() == 5
     assert daemon.commands == ["describe", "issue"]
     assert daemon.requests[1]["arguments"]["fields"] == {
-        "hazard": "heat", "level": "2", "area": ["hoerde", "dortmund"], "expires": "90m",
-        "parameters": {"temperature": "38,5"}, "actions": ["cool", "drink"],
-    }  # fmt: skip
+        "hazard": "heat",
+        "level": "2",
+        "area": ["hoerde", "dortmund"],
+        "expires": "90m",
+        "parameters": {"temperature": "38,5"},
+        "actions": ["cool", "drink"],
+    }
 
 
 def test_flags_are_not_asked_again(daemon: Daemon) -> None:
     terminal = Terminal(
-        "issue", "--hazard", "heat", "--level", "1", "--area", "x", "--actions", "drink",
-        "--set", "temperature=30",
-    )  # fmt: skip
+        "issue",
+        "--hazard",
+        "heat",
+        "--level",
+        "1",
+        "--area",
+        "x",
+        "--actions",
+        "drink",
+        "--set",
+        "temperature=30",
+    )
     terminal.answer("Until when?", "")
     terminal.answer("type YES", "")
     assert terminal.leave() == 5

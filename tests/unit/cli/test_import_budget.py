@@ -17,24 +17,60 @@ import pytest
 from tests.unit.cli.fakes import Daemon, environment
 
 OURS = {
-    "broadcaster", "broadcaster.cli", "broadcaster.cli.main", "broadcaster.cli.overview",
-    "broadcaster.cli.screen", "broadcaster.cli.stop", "broadcaster.cli.words",
-}  # fmt: skip
+    "broadcaster",
+    "broadcaster.cli",
+    "broadcaster.cli.main",
+    "broadcaster.cli.overview",
+    "broadcaster.cli.screen",
+    "broadcaster.cli.stop",
+    "broadcaster.cli.words",
+}
 OURS_TO_ISSUE = OURS | {
-    "broadcaster.cli.client", "broadcaster.cli.fields", "broadcaster.cli.inputs",
-    "broadcaster.cli.local", "broadcaster.cli.looking", "broadcaster.cli.office",
-    "broadcaster.cli.parser", "broadcaster.cli.sending", "broadcaster.cli.show",
-}  # fmt: skip
+    "broadcaster.cli.client",
+    "broadcaster.cli.fields",
+    "broadcaster.cli.inputs",
+    "broadcaster.cli.local",
+    "broadcaster.cli.looking",
+    "broadcaster.cli.office",
+    "broadcaster.cli.parser",
+    "broadcaster.cli.sending",
+    "broadcaster.cli.show",
+}
 HELP = {"__future__"}
 ISSUE = HELP | {
     # argparse and what it needs
-    "argparse", "gettext", "re", "_sre", "copyreg", "enum", "functools", "_functools", "types",
-    "collections", "_collections", "operator", "_operator", "keyword", "itertools", "reprlib",
-    "errno", "locale", "_locale", "warnings",
+    "argparse",
+    "gettext",
+    "re",
+    "_sre",
+    "copyreg",
+    "enum",
+    "functools",
+    "_functools",
+    "types",
+    "collections",
+    "_collections",
+    "operator",
+    "_operator",
+    "keyword",
+    "itertools",
+    "reprlib",
+    "errno",
+    "locale",
+    "_locale",
+    "warnings",
     # the socket and what goes over it
-    "json", "_json", "socket", "_socket", "selectors", "select", "math", "array", "pwd",
+    "json",
+    "_json",
+    "socket",
+    "_socket",
+    "selectors",
+    "select",
+    "math",
+    "array",
+    "pwd",
     "encodings",
-}  # fmt: skip
+}
 
 # -S leaves out what start-up files in site-packages would import, which is not ours to budget;
 # `site` itself belongs to the bare interpreter.
@@ -52,9 +88,12 @@ sys.exit(code)
 
 def imported(*argv: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-S", "-c", PROBE, *argv], env=environment(), capture_output=True,
-        text=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-S", "-c", PROBE, *argv],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     return set(done.stderr.rsplit("\n", 2)[-2].split())
 
@@ -87,8 +126,10 @@ def test_issue_through_a_daemon_imports_nothing_but_its_budget(
 def test_the_budget_would_notice_a_heavy_import() -> None:
     probe = PROBE.replace("from broadcaster", "import asyncio\nfrom broadcaster")
     done = subprocess.run(
-        [sys.executable, "-S", "-c", probe, "version", "--json"], env=environment(),
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-S", "-c", probe, "version", "--json"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
     assert json.loads(done.stdout)["version"]
     assert packages(set(done.stderr.split())) - {"broadcaster"} - ISSUE >= {"asyncio"}

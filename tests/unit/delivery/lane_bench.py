@@ -111,9 +111,7 @@ class Bench:
             sent=NOON,
             release=NOON,
             expires=expires,
-            cap=write(
-                alert(identifier, msg_type=MsgType(msg_type), expires=expires, sent=NOON)
-            ),
+            cap=write(alert(identifier, msg_type=MsgType(msg_type), expires=expires, sent=NOON)),
             digest="d",
             origin="",
             areas=(),
@@ -121,7 +119,10 @@ class Bench:
             officer="A. Muster",
             renditions=tuple(
                 StoredRendition(
-                    channel=channel, language=tag, variant=variant, format="text",
+                    channel=channel,
+                    language=tag,
+                    variant=variant,
+                    format="text",
                     text=f"{identifier} {tag}",
                 )
                 for channel in channels
@@ -129,12 +130,10 @@ class Bench:
             ),
             gaps=(),
             sends=tuple(
-                PlannedSend(
-                    channel=channel, items=items, recipients=recipients, follows=follows
-                )
+                PlannedSend(channel=channel, items=items, recipients=recipients, follows=follows)
                 for channel in channels
             ),
-        )  # fmt: skip
+        )
         await self.store.commit(replace(values, **changes), NOON, hold=False, detail={})
         self.wake()
 

@@ -226,10 +226,12 @@ def test_a_cancel_follows_except_where_it_is_read_by_all(
 def test_the_senses_of_each_language_are_told():
     see, hear = opened(), opened(senses=frozenset({Sense.HEAR}))
     found = made(
-        alert(), way("x", channel=see), way("y", channel=hear, languages=("de",)),
-        offered=("de", "tr", "uk"), draw=lambda of, tag, *rest: render(of, tag, *rest)
-        if tag != "uk" else None,
-    )  # fmt: skip
+        alert(),
+        way("x", channel=see),
+        way("y", channel=hear, languages=("de",)),
+        offered=("de", "tr", "uk"),
+        draw=lambda of, tag, *rest: render(of, tag, *rest) if tag != "uk" else None,
+    )
 
     assert found.senses == {"de": {Sense.SEE, Sense.HEAR}, "tr": {Sense.SEE}, "uk": frozenset()}
 
@@ -254,8 +256,9 @@ def test_what_is_worse_goes_first_and_what_is_not_real_goes_last(severity, statu
 
 
 def digest_of(cap=b"<alert/>", made_=None, release=RELEASE, fingerprint="templates"):
-    return plan.digest(cap, made_ or made(alert(), way("x")), release=release,
-                       fingerprint=fingerprint)  # fmt: skip
+    return plan.digest(
+        cap, made_ or made(alert(), way("x")), release=release, fingerprint=fingerprint
+    )
 
 
 BASE = made(alert(), way("x"), Way(name="y", mode=Mode.LIVE, channel=None, trouble="broken"))

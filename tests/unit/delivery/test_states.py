@@ -110,6 +110,14 @@ def test_replacing_moves_the_named_and_leaves_the_others(packed, befores, after)
 
 def test_the_codes_on_disk_never_change():
     assert {state.value: code for state, code in CODES.items()} == {
-        "planned": 1, "attempting": 2, "accepted": 3, "sent": 4, "delivered": 5,
-        "rejected": 6, "unknown": 7, "expired": 8, "superseded": 9, "unsupported": 10,
-    }  # fmt: skip
+        "planned": 1,
+        "attempting": 2,
+        "accepted": 3,
+        "sent": 4,
+        "delivered": 5,
+        "rejected": 6,
+        "unknown": 7,
+        "expired": 8,
+        "superseded": 9,
+        "unsupported": 10,
+    }

@@ -134,14 +134,25 @@ def test_the_table_is_long_enough():
 
 def test_everything_wrong_is_told_at_once(context):
     found = problems(
-        {"hazard": "dragon", "level": "9", "area": "Atlantis", "expires": "soon", "x": "y",
-         "repeat": "1m"},
+        {
+            "hazard": "dragon",
+            "level": "9",
+            "area": "Atlantis",
+            "expires": "soon",
+            "x": "y",
+            "repeat": "1m",
+        },
         context,
-    )  # fmt: skip
+    )
 
     assert [p.path.partition(":")[2] for p in found] == [
-        "x", "hazard", "level", "area[0]", "expires", "repeat",
-    ]  # fmt: skip
+        "x",
+        "hazard",
+        "level",
+        "area[0]",
+        "expires",
+        "repeat",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,11 +194,16 @@ def test_a_draft_file_is_read_as_text_only():
     raw = b"hazard: heat\nexpires: 22:30\nlevel: 2\nnote: no\nactions: [drink]\n"
 
     assert fields_of(raw, "heat.yaml") == {
-        "hazard": "heat", "expires": "22:30", "level": "2", "note": "no", "actions": ["drink"],
-    }  # fmt: skip
+        "hazard": "heat",
+        "expires": "22:30",
+        "level": "2",
+        "note": "no",
+        "actions": ["drink"],
+    }
     assert fields_of(b'\xef\xbb\xbf{"hazard": "heat", "level": 2}', "x") == {
-        "hazard": "heat", "level": "2",
-    }  # fmt: skip
+        "hazard": "heat",
+        "level": "2",
+    }
 
 
 @pytest.mark.parametrize(
@@ -231,8 +247,22 @@ values = st.recursive(
     lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=5), v, max_size=3),
     max_leaves=6,
 )
-names = st.sampled_from([*HEAT, "parameters", "actions", "note", "onset", "release", "repeat",
-                         "languages", "status", "exercise", "severity", "other"])  # fmt: skip
+names = st.sampled_from(
+    [
+        *HEAT,
+        "parameters",
+        "actions",
+        "note",
+        "onset",
+        "release",
+        "repeat",
+        "languages",
+        "status",
+        "exercise",
+        "severity",
+        "other",
+    ]
+)
 
 
 @given(st.dictionaries(names, values, max_size=6))

@@ -23,10 +23,17 @@ def at(text, now=NOW, **more):
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [
-        ("6h", 360), ("90m", 90), ("90min", 90), ("2d", 2880), ("1h30m", 90), ("1d2h3m", 1563),
-        (" 6h ", 360), ("1h 30m", 90), ("0m", 0),
+        ("6h", 360),
+        ("90m", 90),
+        ("90min", 90),
+        ("2d", 2880),
+        ("1h30m", 90),
+        ("1d2h3m", 1563),
+        (" 6h ", 360),
+        ("1h 30m", 90),
+        ("0m", 0),
     ],
-)  # fmt: skip
+)
 def test_a_duration_is_read(text, minutes):
     assert duration(text) == timedelta(minutes=minutes)
 

@@ -85,8 +85,10 @@ def test_the_texts_stay_and_the_envelope_is_ours():
 
     assert ours.infos == of.infos
     assert (ours.identifier, ours.sender, ours.sent) == (
-        "de-example.1", "warnung@example.org", NOON,
-    )  # fmt: skip
+        "de-example.1",
+        "warnung@example.org",
+        NOON,
+    )
     assert ours.source == "warnung@example.org 2.49.0.0.276.0.X (DWD)"
     assert (ours.signature, ours.addresses) == (None, ())
 

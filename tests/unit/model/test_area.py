@@ -32,9 +32,19 @@ from broadcaster.model.placing import codes_touched, districts_touched, resolve
 
 DORTMUND = Path(__file__).parents[3] / "templates" / "areas" / "dortmund.geojson"
 DISTRICTS = (
-    "Innenstadt-West", "Innenstadt-Nord", "Innenstadt-Ost", "Eving", "Scharnhorst", "Brackel",
-    "Aplerbeck", "Hörde", "Hombruch", "Lütgendortmund", "Huckarde", "Mengede",
-)  # fmt: skip
+    "Innenstadt-West",
+    "Innenstadt-Nord",
+    "Innenstadt-Ost",
+    "Eving",
+    "Scharnhorst",
+    "Brackel",
+    "Aplerbeck",
+    "Hörde",
+    "Hombruch",
+    "Lütgendortmund",
+    "Huckarde",
+    "Mengede",
+)
 HOERDE_TRIANGLE = "51.486,7.495 51.486,7.507 51.494,7.501 51.486,7.495"
 
 
@@ -64,8 +74,10 @@ def square(south: float, west: float, side: float = 0.01) -> list[list[float]]:
 def test_the_city_carries_its_official_keys(gazetteer: Gazetteer) -> None:
     assert gazetteer.city.name == "Dortmund"
     assert gazetteer.city.geocodes == (
-        Pair("ARS", "059130000000"), Pair("AGS", "05913000"), Pair("WARNCELLID", "105913000"),
-    )  # fmt: skip
+        Pair("ARS", "059130000000"),
+        Pair("AGS", "05913000"),
+        Pair("WARNCELLID", "105913000"),
+    )
 
 
 def test_the_outline_names_its_source_and_licence(gazetteer: Gazetteer) -> None:
@@ -178,10 +190,14 @@ def test_a_name_unlike_any_is_answered_with_the_list(gazetteer: Gazetteer, query
 
 def test_named_and_drawn_areas_keep_their_order_and_come_once(gazetteer: Gazetteer) -> None:
     areas = resolve(
-        ["Eving", {"circle": "51.4900,7.5010 0.5"}, "eving", {"polygon": HOERDE_TRIANGLE,
-                                                            "name": "Phoenix See"}],
+        [
+            "Eving",
+            {"circle": "51.4900,7.5010 0.5"},
+            "eving",
+            {"polygon": HOERDE_TRIANGLE, "name": "Phoenix See"},
+        ],
         gazetteer,
-    )  # fmt: skip
+    )
     assert [area.area_desc for area in areas] == ["Dortmund-Eving", "Dortmund-Hörde", "Phoenix See"]
     assert areas[1].circles == (Circle(51.49, 7.501, 0.5),)
     assert areas[2].polygons == (
@@ -203,27 +219,44 @@ def test_a_nameless_shape_is_called_after_all_it_touches(gazetteer: Gazetteer) -
     [
         ({"type": "Polygon", "coordinates": [square(51.485, 7.495)]}, ["Dortmund-Hörde"], [1]),
         (
-            {"type": "MultiPolygon",
-             "coordinates": [[square(51.485, 7.495)], [square(51.57, 7.385)]]},
-            ["Dortmund-Hörde, Dortmund-Mengede"], [2],
+            {
+                "type": "MultiPolygon",
+                "coordinates": [[square(51.485, 7.495)], [square(51.57, 7.385)]],
+            },
+            ["Dortmund-Hörde, Dortmund-Mengede"],
+            [2],
         ),
         (
-            {"type": "Feature", "properties": {"name": "Phoenix-West"},
-             "geometry": {"type": "Polygon", "coordinates": [square(51.485, 7.495)]}},
-            ["Phoenix-West"], [1],
+            {
+                "type": "Feature",
+                "properties": {"name": "Phoenix-West"},
+                "geometry": {"type": "Polygon", "coordinates": [square(51.485, 7.495)]},
+            },
+            ["Phoenix-West"],
+            [1],
         ),
         (
-            {"type": "FeatureCollection", "features": [
-                {"type": "Feature", "properties": None,
-                 "geometry": {"type": "Polygon", "coordinates": [square(51.485, 7.495)]}},
-                {"type": "Feature", "properties": {"name": "Nette"},
-                 "geometry": {"type": "Polygon", "coordinates": [square(51.555, 7.39)]}},
-            ]},
-            ["Dortmund-Hörde", "Nette"], [1, 1],
+            {
+                "type": "FeatureCollection",
+                "features": [
+                    {
+                        "type": "Feature",
+                        "properties": None,
+                        "geometry": {"type": "Polygon", "coordinates": [square(51.485, 7.495)]},
+                    },
+                    {
+                        "type": "Feature",
+                        "properties": {"name": "Nette"},
+                        "geometry": {"type": "Polygon", "coordinates": [square(51.555, 7.39)]},
+                    },
+                ],
+            },
+            ["Dortmund-Hörde", "Nette"],
+            [1, 1],
         ),
     ],
     ids=["Polygon", "MultiPolygon", "Feature", "FeatureCollection"],
-)  # fmt: skip
+)
 def test_every_geojson_form_is_taken_in(
     gazetteer: Gazetteer, geojson: dict[str, object], names: list[str], rings: list[int]
 ) -> None:
@@ -257,56 +290,148 @@ def around(count: int) -> list[list[float]]:
 
 
 WRONG = [
-    ("an open polygon", {"polygon": "51.486,7.495 51.486,7.507 51.494,7.501 51.490,7.496"},
-     ".polygon", "is open"),
+    (
+        "an open polygon",
+        {"polygon": "51.486,7.495 51.486,7.507 51.494,7.501 51.490,7.496"},
+        ".polygon",
+        "is open",
+    ),
     ("an open ring", ring(square(51.48, 7.49)[:-1]), ".geojson.coordinates", "is open"),
-    ("a figure of eight", {"polygon": "51.48,7.49 51.49,7.51 51.49,7.49 51.48,7.51 51.48,7.49"},
-     ".polygon", "touches or crosses itself near 51.48500,7.50000"),
-    ("two corners", {"polygon": "51.48,7.49 51.49,7.51 51.48,7.49"}, ".polygon",
-     "has 3 points; a closed ring needs at least 4"),
+    (
+        "a figure of eight",
+        {"polygon": "51.48,7.49 51.49,7.51 51.49,7.49 51.48,7.51 51.48,7.49"},
+        ".polygon",
+        "touches or crosses itself near 51.48500,7.50000",
+    ),
+    (
+        "two corners",
+        {"polygon": "51.48,7.49 51.49,7.51 51.48,7.49"},
+        ".polygon",
+        "has 3 points; a closed ring needs at least 4",
+    ),
     ("nothing", {"polygon": ""}, ".polygon", "has 0 points"),
-    ("a line", {"polygon": "51.48,7.48 51.49,7.49 51.50,7.50 51.48,7.48"}, ".polygon",
-     "covers no ground"),
-    ("latitude 91", {"polygon": "91,7.49 51.49,7.51 51.49,7.49 91,7.49"}, ".polygon",
-     "latitude 91, longitude 7.49 is not on Earth"),
-    ("metres for degrees", ring([[393000.0, 5707000.0], *square(51.48, 7.49)]),
-     ".geojson.coordinates", "is not on Earth"),
-    ("NaN", ring([[math.nan, 51.48], [7.5, 51.48], [7.5, 51.49], [math.nan, 51.48]]),
-     ".geojson.coordinates", "is not on Earth"),
-    ("an integer beyond all floats", ring([[10**400, 51], *square(51.48, 7.49)]),
-     ".geojson.coordinates", "is not on Earth"),
-    ("NaN in text", {"polygon": "nan,7.49 51.49,7.51 51.49,7.49 nan,7.49"}, ".polygon",
-     '"nan,7.49" is not latitude,longitude'),
-    ("decimal commas", {"polygon": "51,48 7,49 51,49,7,51"}, ".polygon",
-     '"51,49,7,51" is not latitude,longitude'),
+    (
+        "a line",
+        {"polygon": "51.48,7.48 51.49,7.49 51.50,7.50 51.48,7.48"},
+        ".polygon",
+        "covers no ground",
+    ),
+    (
+        "latitude 91",
+        {"polygon": "91,7.49 51.49,7.51 51.49,7.49 91,7.49"},
+        ".polygon",
+        "latitude 91, longitude 7.49 is not on Earth",
+    ),
+    (
+        "metres for degrees",
+        ring([[393000.0, 5707000.0], *square(51.48, 7.49)]),
+        ".geojson.coordinates",
+        "is not on Earth",
+    ),
+    (
+        "NaN",
+        ring([[math.nan, 51.48], [7.5, 51.48], [7.5, 51.49], [math.nan, 51.48]]),
+        ".geojson.coordinates",
+        "is not on Earth",
+    ),
+    (
+        "an integer beyond all floats",
+        ring([[10**400, 51], *square(51.48, 7.49)]),
+        ".geojson.coordinates",
+        "is not on Earth",
+    ),
+    (
+        "NaN in text",
+        {"polygon": "nan,7.49 51.49,7.51 51.49,7.49 nan,7.49"},
+        ".polygon",
+        '"nan,7.49" is not latitude,longitude',
+    ),
+    (
+        "decimal commas",
+        {"polygon": "51,48 7,49 51,49,7,51"},
+        ".polygon",
+        '"51,49,7,51" is not latitude,longitude',
+    ),
     ("a polygon that is a list", {"polygon": [[51.48, 7.49]]}, ".polygon", "is not text"),
-    ("a huge ring", ring(around(RING_POINTS + 1)), ".geojson.coordinates",
-     "has 1001 points, more than 1000"),
+    (
+        "a huge ring",
+        ring(around(RING_POINTS + 1)),
+        ".geojson.coordinates",
+        "has 1001 points, more than 1000",
+    ),
     ("a huge text", {"polygon": "51.48,7.49 " * 9_999}, ".polygon", "has 9999 points"),
-    ("the date line", {"polygon": "51,179 51,-179 52,-179 51,179"}, ".polygon",
-     "crosses the date line"),
-    ("a hole", {"geojson": {"type": "Polygon", "coordinates": [square(51.48, 7.49),
-                                                              square(51.483, 7.493, 0.002)]}},
-     ".geojson.coordinates", "has a hole"),
-    ("a point", {"geojson": {"type": "Point", "coordinates": [7.5, 51.5]}}, ".geojson",
-     "is a Point, which covers no ground"),
-    ("no geometry", {"geojson": {"type": "Feature", "properties": {}, "geometry": None}},
-     ".geojson.geometry", "is no geometry"),
-    ("no feature", {"geojson": {"type": "FeatureCollection", "features": []}},
-     ".geojson.features", "holds no feature"),
-    ("a feature that is none", {"geojson": {"type": "FeatureCollection", "features": [7]}},
-     ".geojson.features[0]", "is not a GeoJSON Feature"),
-    ("words for numbers", ring([["7.5", "51.5"]]), ".geojson.coordinates[0]",
-     "is not a [longitude, latitude] pair"),
-    ("no rings", {"geojson": {"type": "Polygon", "coordinates": []}}, ".geojson.coordinates",
-     "is not a list of rings"),
-    ("no polygons", {"geojson": {"type": "MultiPolygon", "coordinates": []}},
-     ".geojson.coordinates", "is empty"),
-    ("a ring that is none", {"geojson": {"type": "Polygon", "coordinates": [3]}},
-     ".geojson.coordinates", "is not a ring"),
+    (
+        "the date line",
+        {"polygon": "51,179 51,-179 52,-179 51,179"},
+        ".polygon",
+        "crosses the date line",
+    ),
+    (
+        "a hole",
+        {
+            "geojson": {
+                "type": "Polygon",
+                "coordinates": [square(51.48, 7.49), square(51.483, 7.493, 0.002)],
+            }
+        },
+        ".geojson.coordinates",
+        "has a hole",
+    ),
+    (
+        "a point",
+        {"geojson": {"type": "Point", "coordinates": [7.5, 51.5]}},
+        ".geojson",
+        "is a Point, which covers no ground",
+    ),
+    (
+        "no geometry",
+        {"geojson": {"type": "Feature", "properties": {}, "geometry": None}},
+        ".geojson.geometry",
+        "is no geometry",
+    ),
+    (
+        "no feature",
+        {"geojson": {"type": "FeatureCollection", "features": []}},
+        ".geojson.features",
+        "holds no feature",
+    ),
+    (
+        "a feature that is none",
+        {"geojson": {"type": "FeatureCollection", "features": [7]}},
+        ".geojson.features[0]",
+        "is not a GeoJSON Feature",
+    ),
+    (
+        "words for numbers",
+        ring([["7.5", "51.5"]]),
+        ".geojson.coordinates[0]",
+        "is not a [longitude, latitude] pair",
+    ),
+    (
+        "no rings",
+        {"geojson": {"type": "Polygon", "coordinates": []}},
+        ".geojson.coordinates",
+        "is not a list of rings",
+    ),
+    (
+        "no polygons",
+        {"geojson": {"type": "MultiPolygon", "coordinates": []}},
+        ".geojson.coordinates",
+        "is empty",
+    ),
+    (
+        "a ring that is none",
+        {"geojson": {"type": "Polygon", "coordinates": [3]}},
+        ".geojson.coordinates",
+        "is not a ring",
+    ),
     ("geojson as text", {"geojson": "area.geojson"}, ".geojson", "is not a GeoJSON object"),
-    ("a circle without radius", {"circle": "51.49,7.50"}, ".circle",
-     "is not a centre and a radius"),
+    (
+        "a circle without radius",
+        {"circle": "51.49,7.50"},
+        ".circle",
+        "is not a centre and a radius",
+    ),
     ("radius 0", {"circle": "51.49,7.50 0"}, ".circle", 'the radius "0" is not a length'),
     ("radius in words", {"circle": "51.49,7.50 2km"}, ".circle", 'the radius "2km"'),
     ("radius below 0", {"circle": "51.49,7.50 -1"}, ".circle", 'the radius "-1"'),
@@ -314,14 +439,18 @@ WRONG = [
     ("another city", {"circle": "52.52,13.40 2"}, "", "lies wholly outside Dortmund"),
     ("half a country", {"circle": "51.49,7.50 200"}, "", "more than 10 times Dortmund (280)"),
     ("an unknown key", {"circle": "51.49,7.50 2", "radius": 3}, ".radius", "is not known here"),
-    ("two shapes", {"circle": "51.49,7.50 2", "polygon": HOERDE_TRIANGLE}, "",
-     "needs exactly one of"),
+    (
+        "two shapes",
+        {"circle": "51.49,7.50 2", "polygon": HOERDE_TRIANGLE},
+        "",
+        "needs exactly one of",
+    ),
     ("no shape", {"name": "Hörde"}, "", "needs exactly one of"),
     ("a blank name", {"circle": "51.49,7.50 2", "name": " "}, ".name", "is not a name"),
     ("a name of two lines", {"circle": "51.49,7.50 2", "name": "a\nb"}, ".name", "is not a name"),
     ("a number", 7, "", "is neither a name nor a shape"),
     ("an unknown name", "Atlantis", "", 'no area is called "Atlantis"'),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -385,9 +514,15 @@ def test_the_whole_city_touches_and_covers_every_district(gazetteer: Gazetteer) 
 
 @pytest.mark.parametrize(
     "key",
-    [Pair("ARS", "059130000000"), Pair("ars", "059130000000"), Pair("AGS", "05913000"),
-     Pair("WARNCELLID", "105913000"), Pair("ARS", "050000000000"), Pair("ARS", "059000000000")],
-)  # fmt: skip
+    [
+        Pair("ARS", "059130000000"),
+        Pair("ars", "059130000000"),
+        Pair("AGS", "05913000"),
+        Pair("WARNCELLID", "105913000"),
+        Pair("ARS", "050000000000"),
+        Pair("ARS", "059000000000"),
+    ],
+)
 def test_a_key_alone_reaches_city_and_districts(gazetteer: Gazetteer, key: Pair) -> None:
     touched = codes_touched([Area(area_desc="NRW", geocodes=(key,))], gazetteer)
     assert touched == {named.id for named in gazetteer.named}
@@ -395,9 +530,15 @@ def test_a_key_alone_reaches_city_and_districts(gazetteer: Gazetteer, key: Pair)
 
 @pytest.mark.parametrize(
     "key",
-    [Pair("ARS", "059110000000"), Pair("ARS", "100000000000"), Pair("AGS", "05978020"),
-     Pair("WARNCELLID", "1"), Pair("WARNCELLID", ""), Pair("EMMA_ID", "DE059130000000")],
-)  # fmt: skip
+    [
+        Pair("ARS", "059110000000"),
+        Pair("ARS", "100000000000"),
+        Pair("AGS", "05978020"),
+        Pair("WARNCELLID", "1"),
+        Pair("WARNCELLID", ""),
+        Pair("EMMA_ID", "DE059130000000"),
+    ],
+)
 def test_a_key_of_another_place_reaches_nobody_here(gazetteer: Gazetteer, key: Pair) -> None:
     assert codes_touched([Area(area_desc="", geocodes=(key,))], gazetteer) == frozenset()
 
@@ -500,8 +641,9 @@ def test_published_geojson_names_its_source_and_turns_the_right_way(gazetteer: G
     circle = Area(area_desc="Hörde", circles=(Circle(51.49, 7.5, 1),))
     document = to_geojson(
         [gazetteer.city.area, circle, Area(area_desc="nowhere")],
-        attribution=gazetteer.attribution, licence=gazetteer.licence,
-    )  # fmt: skip
+        attribution=gazetteer.attribution,
+        licence=gazetteer.licence,
+    )
     assert "BKG" in document["attribution"]
     city, hoerde, nowhere = json.loads(json.dumps(document))["features"]
     assert city["properties"]["ARS"] == "059130000000"
@@ -518,19 +660,27 @@ def test_published_geojson_names_its_source_and_turns_the_right_way(gazetteer: G
 
 def city_file(**changes: object) -> dict[str, object]:
     def feature(ring: list[list[float]], **properties: object) -> dict[str, object]:
-        return {"type": "Feature", "properties": properties,
-                "geometry": {"type": "Polygon", "coordinates": [ring]}}  # fmt: skip
+        return {
+            "type": "Feature",
+            "properties": properties,
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        }
 
     return {
         "type": "FeatureCollection",
         "attribution": "own drawing",
         "features": [
             feature(square(46.5, 11.3, 0.1), id="bolzano", name="Bolzano/Bozen", kind="city"),
-            feature(square(46.5, 11.3, 0.05), id="bolzano-gries", name="Gries", kind="district",
-                    geocodes={"ISTAT": ["021008", "21008"]}),
+            feature(
+                square(46.5, 11.3, 0.05),
+                id="bolzano-gries",
+                name="Gries",
+                kind="district",
+                geocodes={"ISTAT": ["021008", "21008"]},
+            ),
         ],
         **changes,
-    }  # fmt: skip
+    }
 
 
 def test_another_city_needs_only_a_file(tmp_path: Path) -> None:
@@ -587,13 +737,15 @@ def turned(ring: list[list[float]]) -> list[list[float]]:
         (changed(0, geocodes={"ISTAT": 3}), "features[0].properties.geocodes: is not a mapping"),
         (changed(0, geocodes=[3]), "features[0].properties.geocodes: is not a mapping"),
         (redrawn(1, square(46.5, 11.3)[:-1]), "is open"),
-        (redrawn(1, [[11.3, 46.5], [11.4, 46.6], [11.3, 46.6], [11.4, 46.5], [11.3, 46.5]]),
-         "touches or crosses itself"),
+        (
+            redrawn(1, [[11.3, 46.5], [11.4, 46.6], [11.3, 46.6], [11.4, 46.5], [11.3, 46.5]]),
+            "touches or crosses itself",
+        ),
         (redrawn(0, square(46.5, 11.3, 0.1), square(46.52, 11.32)), "has a hole"),
         (redrawn(1, square(47.5, 11.3)), "correct its outline"),
         (redrawn(1, turned(square(46.5, 11.3))), "latitude and longitude look swapped"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_gazetteer_is_refused_with_its_place(text: str, says: str) -> None:
     with pytest.raises(BadInput) as error:
         Gazetteer.parse(text, "city")
@@ -607,9 +759,11 @@ def test_all_problems_of_a_gazetteer_are_told_at_once() -> None:
     with pytest.raises(BadInput) as error:
         Gazetteer.parse(json.dumps(document), "city")
     assert {problem.path for problem in error.value.problems} >= {
-        "city:attribution", "city:features[0].geometry",
-        "city:features[1].properties.id", "city:features[1].properties.kind",
-    }  # fmt: skip
+        "city:attribution",
+        "city:features[0].geometry",
+        "city:features[1].properties.id",
+        "city:features[1].properties.kind",
+    }
 
 
 def test_a_gazetteer_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -163,9 +163,13 @@ def test_an_open_ring_is_closed() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-07-01T14:00:00+02:00", "2026-01-01T00:00:00-00:00", "2026-01-01T00:00:00+00:00",
-     "2026-07-01T14:00:00-03:30"],
-)  # fmt: skip
+    [
+        "2026-07-01T14:00:00+02:00",
+        "2026-01-01T00:00:00-00:00",
+        "2026-01-01T00:00:00+00:00",
+        "2026-07-01T14:00:00-03:30",
+    ],
+)
 def test_offsets_are_repeated_exactly(text: str) -> None:
     time, defect = parse_time(text)
     assert defect is None
@@ -227,9 +231,15 @@ def test_signatures_stay_last_and_unchanged() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "<ds:Signature/>", SIGNATURE + "<info/>", SIGNATURE + "</signatures><signatures>",
-     "<!DOCTYPE x>" + SIGNATURE],
-)  # fmt: skip
+    [
+        "",
+        "x",
+        "<ds:Signature/>",
+        SIGNATURE + "<info/>",
+        SIGNATURE + "</signatures><signatures>",
+        "<!DOCTYPE x>" + SIGNATURE,
+    ],
+)
 def test_nothing_else_passes_as_a_signature(text: str) -> None:
     with pytest.raises(BadInput, match="signature"):
         write(replace(ALERT, signature=text))
@@ -280,25 +290,42 @@ TOLERATED: list[tuple[str, str, str, str]] = [
     ("CAP 1.1", "cap:1.2", "cap:1.1", "alert"),
     ("no namespace", ' xmlns="urn:oasis:names:tc:emergency:cap:1.2"', "", "alert"),
     ("no mimeType", "<mimeType>audio/mpeg</mimeType>", "", "alert.info[0].resource[0].mimeType"),
-    ("newlines in a polygon", "51.5,7.4 51.5,7.5", "51.5,7.4\n\t51.5,7.5",
-     "alert.info[0].area[0].polygon[0]"),
-    ("parentheses in a polygon", "51.5,7.4 51.5,7.5", "(51.5,7.4) (51.5,7.5)",
-     "alert.info[0].area[0].polygon[0]"),
+    (
+        "newlines in a polygon",
+        "51.5,7.4 51.5,7.5",
+        "51.5,7.4\n\t51.5,7.5",
+        "alert.info[0].area[0].polygon[0]",
+    ),
+    (
+        "parentheses in a polygon",
+        "51.5,7.4 51.5,7.5",
+        "(51.5,7.4) (51.5,7.5)",
+        "alert.info[0].area[0].polygon[0]",
+    ),
     ("open ring", " 51.5,7.4</polygon>", "</polygon>", "alert.info[0].area[0].polygon[0]"),
     ("off the globe", "51.51,7.46 5.0", "97.46,51.51 5", "alert.info[0].area[0].circle[0]"),
     ("no polygon at all", "51.5,7.4 51.5,7.5", "here", "alert.info[0].area[0].polygon[0]"),
     ("altitude in words", ">0.0<", ">sea level<", "alert.info[0].area[0].altitude"),
     ("size with fraction", ">5<", ">5.5<", "alert.info[0].resource[0].size"),
     ("unreadable end", "20:00:00+02:00", "late", "alert.info[0].expires"),
-    ("pair of CAP 1.0", "<valueName>ARS</valueName>\n        <value>059130000000</value>",
-     "ARS=059130000000", "alert.info[0].area[0].geocode[0]"),
-    ("references without commas", "control.example.org,warning-0,2026-07-01T13:00:00+02:00 ",
-     "warning-0 ", "alert.references"),
-]  # fmt: skip
+    (
+        "pair of CAP 1.0",
+        "<valueName>ARS</valueName>\n        <value>059130000000</value>",
+        "ARS=059130000000",
+        "alert.info[0].area[0].geocode[0]",
+    ),
+    (
+        "references without commas",
+        "control.example.org,warning-0,2026-07-01T13:00:00+02:00 ",
+        "warning-0 ",
+        "alert.references",
+    ),
+]
 
 
-@pytest.mark.parametrize(("old", "new", "path"), [case[1:] for case in TOLERATED],
-                         ids=[case[0] for case in TOLERATED])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "path"), [case[1:] for case in TOLERATED], ids=[case[0] for case in TOLERATED]
+)
 def test_accepted_with_a_defect_at_its_place(old: str, new: str, path: str) -> None:
     reading = read(swap(old, new))
     assert {defect.path for defect in reading.defects} == {path}
@@ -342,16 +369,20 @@ TIME = "2020-04-03T10:00:00-00:00"
     [
         (f"a,b,{TIME}", [("a", "b", TIME)]),
         (f"a,b,{TIME}\n  c,d,{TIME}", [("a", "b", TIME), ("c", "d", TIME)]),
-        (f"the office,b,{TIME} the office,c,{TIME}",
-         [("the office", "b", TIME), ("the office", "c", TIME)]),
+        (
+            f"the office,b,{TIME} the office,c,{TIME}",
+            [("the office", "b", TIME), ("the office", "c", TIME)],
+        ),
         (f"a b,mow.a mow.b,{TIME} {TIME}", [("a", "mow.a", TIME), ("b", "mow.b", TIME)]),
-        (f"a b c,mow.a mow.b mow.c,{TIME}",
-         [("a", "mow.a", TIME), ("b", "mow.b", TIME), ("c", "mow.c", TIME)]),
+        (
+            f"a b c,mow.a mow.b mow.c,{TIME}",
+            [("a", "mow.a", TIME), ("b", "mow.b", TIME), ("c", "mow.c", TIME)],
+        ),
         ("biw.X biw.Y", [("", "biw.X", ""), ("", "biw.Y", "")]),
         ("a,b,66--T00:00:00+00:00", [("a", "b", "66--T00:00:00+00:00")]),
         (f"a,b,{TIME},c,d,{TIME}", [("a", "b", TIME), ("c", "d", TIME)]),
     ],
-)  # fmt: skip
+)
 def test_broken_references_of_federal_feeds_are_understood(
     text: str, names: list[tuple[str, str, str]]
 ) -> None:
@@ -392,8 +423,9 @@ REFUSALS: list[tuple[str, bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("data", "says"), [case[1:] for case in REFUSALS],
-                         ids=[case[0] for case in REFUSALS])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data", "says"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS]
+)
 def test_refused_with_a_reason(data: bytes, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         read(data)
@@ -451,8 +483,9 @@ HOSTILE: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new"), [case[1:] for case in HOSTILE],
-                         ids=[case[0] for case in HOSTILE])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE]
+)
 def test_no_text_makes_reading_or_checking_slow(old: str, new: str) -> None:
     data = swap(old, new)
     start = perf_counter()
@@ -467,9 +500,10 @@ _CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\ufff
 )
 TEXT = st.text(_CHARACTERS, min_size=1, max_size=30).filter(lambda t: t == t.strip(" \t\r\n"))
 NAME = st.text(
-    st.characters(categories=["L", "N", "M", "P"], exclude_characters=",&<\""),
-    min_size=1, max_size=12,
-)  # fmt: skip
+    st.characters(categories=["L", "N", "M", "P"], exclude_characters=',&<"'),
+    min_size=1,
+    max_size=12,
+)
 ITEM = st.text(st.characters(categories=["L", "N", "Zs"]), min_size=1, max_size=12)
 TIMES = st.datetimes(
     min_value=datetime(1000, 1, 1),
@@ -570,13 +604,30 @@ def test_reading_what_was_written_gives_the_same_alert(alert: Alert) -> None:
             st.integers(0, len(write(FULL)) - 1),
             st.integers(0, 40),
             st.binary(max_size=6)
-            | st.sampled_from([b"<", b">", b"&#0;", b"<![CDATA[", b"]]>", b"<!DOCTYPE a>", b"\0",
-                               b"1e999", b",", b'"', b"</info>", b"<info>", b"-", b"=", b" "]),
+            | st.sampled_from(
+                [
+                    b"<",
+                    b">",
+                    b"&#0;",
+                    b"<![CDATA[",
+                    b"]]>",
+                    b"<!DOCTYPE a>",
+                    b"\0",
+                    b"1e999",
+                    b",",
+                    b'"',
+                    b"</info>",
+                    b"<info>",
+                    b"-",
+                    b"=",
+                    b" ",
+                ]
+            ),
         ),
         min_size=1,
         max_size=3,
     )
-)  # fmt: skip
+)
 def test_no_mutation_crashes_the_reader(cuts: list[tuple[int, int, bytes]]) -> None:
     data = write(FULL)
     for start, length, put in cuts:

@@ -24,16 +24,28 @@ NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 def alert(identifier: str, **changes: Any) -> Any:
     usual = {
-        "identifier": identifier, "status": "Actual", "held": False, "withdrawn": False,
-        "release": NOW - timedelta(hours=1), "expires": NOW + timedelta(hours=5),
+        "identifier": identifier,
+        "status": "Actual",
+        "held": False,
+        "withdrawn": False,
+        "release": NOW - timedelta(hours=1),
+        "expires": NOW + timedelta(hours=5),
         "officer": "A. Muster",
-    }  # fmt: skip
+    }
     return SimpleNamespace(**usual | changes)
 
 
 def line(channel: str, counts: dict[State, int]) -> Line:
-    return Line(channel=channel, language="de", variant="short", shown="", counts=counts,
-                reasons=("+4917139200001 is barred",), attempts=1, recipients=True)  # fmt: skip
+    return Line(
+        channel=channel,
+        language="de",
+        variant="short",
+        shown="",
+        counts=counts,
+        reasons=("+4917139200001 is barred",),
+        attempts=1,
+        recipients=True,
+    )
 
 
 class FakeStore:
@@ -49,10 +61,12 @@ class FakeStore:
         ]
         self.reports = {
             "one": ([line("texts", {State.ACCEPTED: 4990, State.PLANNED: 10})], []),
-            "over": ([line("texts", {State.ACCEPTED: 5, State.EXPIRED: 2})],
-                     [Gap(channel="voice", language="ti", variant="spoken", reason="no voice")]),
+            "over": (
+                [line("texts", {State.ACCEPTED: 5, State.EXPIRED: 2})],
+                [Gap(channel="voice", language="ti", variant="spoken", reason="no voice")],
+            ),
             "old": ([line("texts", {State.REJECTED: 77})], []),
-        }  # fmt: skip
+        }
         self.asked = 0
         self.answer: Any = None
 
@@ -80,10 +94,11 @@ class House:
     def ways(self) -> dict[tuple[str, Mode], Way]:
         channel: Any = None if self.trouble else object()
         return {
-            ("texts", Mode.LIVE): Way(name="texts", mode=Mode.LIVE, channel=channel,
-                                      trouble=self.trouble),
+            ("texts", Mode.LIVE): Way(
+                name="texts", mode=Mode.LIVE, channel=channel, trouble=self.trouble
+            ),
             ("pages", Mode.EXERCISE): Way(name="pages", mode=Mode.EXERCISE, channel=object()),  # type: ignore[arg-type]
-        }  # fmt: skip
+        }
 
 
 class Seconds:

@@ -94,9 +94,12 @@ def data(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def served(data: Path, health: Any = None) -> AsyncIterator[TestClient[Any, Any]]:
     app = application(
-        PublishedSite(data / "www"), PublishedSite(data / "www-exercise"),
-        health or cast("Any", FakeHealth()), CHOICES, "https://warn.example.org",
-    )  # fmt: skip
+        PublishedSite(data / "www"),
+        PublishedSite(data / "www-exercise"),
+        health or cast("Any", FakeHealth()),
+        CHOICES,
+        "https://warn.example.org",
+    )
     async with TestClient(TestServer(app), auto_decompress=False) as client:
         yield client
 

@@ -112,8 +112,9 @@ def test_the_daemon_opens_every_door_and_ends_quietly(config: Path, tmp_path: Pa
         assert json.loads(daemon.get("/readyz")) == {"ready": True, "reasons": []}
         assert b'broadcaster_lane_open{channel="pages"} 1' in daemon.get("/metrics")
         assert daemon.ask("list") == [
-            {"event": "result", "result": {"alerts": []}}, {"event": "end", "exit": 0},
-        ]  # fmt: skip
+            {"event": "result", "result": {"alerts": []}},
+            {"event": "end", "exit": 0},
+        ]
         second = subprocess.run(
             command(config, data), capture_output=True, text=True, env=environment(), check=False
         )
@@ -178,8 +179,11 @@ def test_a_port_that_is_taken_is_said_in_words_and_nothing_is_left(
         taken.listen()
         refused = subprocess.run(
             command(config, tmp_path / "var", taken.getsockname()[1]),
-            capture_output=True, text=True, env=environment(), check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            env=environment(),
+            check=False,
+        )
     assert refused.returncode == 5
     assert "choose another with --port" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -190,8 +194,11 @@ def test_a_bad_configuration_is_named_and_ends_with_2(config: Path, tmp_path: Pa
     config.write_text(CONFIG + "colour: red\n")
     refused = subprocess.run(
         command(config, tmp_path / "var"),
-        capture_output=True, text=True, env=environment(), check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
     assert refused.returncode == 2
     assert "colour" in refused.stderr
     assert "Traceback" not in refused.stderr

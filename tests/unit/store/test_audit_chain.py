@@ -80,10 +80,27 @@ async def test_an_entry_written_anew_with_other_spaces_is_found(store, tmp_path)
 
 
 ALERT = (
-    "identifier", "thread", "msg_type", "status", "severity", "priority", "sent", "release_at",
-    "expires", "cap", "digest", "origin", "areas", "hazard", "officer", "held", "draft",
-    "repeat_every", "plan", "intake",
-)  # fmt: skip
+    "identifier",
+    "thread",
+    "msg_type",
+    "status",
+    "severity",
+    "priority",
+    "sent",
+    "release_at",
+    "expires",
+    "cap",
+    "digest",
+    "origin",
+    "areas",
+    "hazard",
+    "officer",
+    "held",
+    "draft",
+    "repeat_every",
+    "plan",
+    "intake",
+)
 
 
 @pytest.mark.parametrize("column", ALERT)
@@ -167,6 +184,7 @@ async def test_a_record_cut_off_and_chained_anew_is_found_by_the_head(store, tmp
 
 
 async def test_a_head_that_is_gone_is_told(store, tmp_path):
+    assert not await store.verify()  # by now the head was written
     (tmp_path / "audit.head").unlink()
 
     assert any("audit.head" in said for said in await store.verify())

@@ -110,9 +110,12 @@ def info(tag: str, variant: Variant = Variant.STANDARD, **changes: Any) -> Info:
         "description": f"First line {tag}.\nSecond line {tag}.",
         "instruction": f"Step one {tag}.\nStep two {tag}.",
         "parameters": (Pair(PARAMETER_VARIANT, variant.value), Pair(PARAMETER_HAZARD, "flood")),
-        "areas": (Area(area_desc="Dortmund-Hörde", polygons=(SQUARE,),
-                       geocodes=(Pair("AGS", "05913000"),)),),
-    }  # fmt: skip
+        "areas": (
+            Area(
+                area_desc="Dortmund-Hörde", polygons=(SQUARE,), geocodes=(Pair("AGS", "05913000"),)
+            ),
+        ),
+    }
     return Info(**(values | changes))
 
 

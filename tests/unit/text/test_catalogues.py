@@ -175,8 +175,10 @@ def test_the_compiled_catalogue_and_not_its_source_is_read_when_they_belong_toge
 ) -> None:
     path = shelve(tmp_path, GERMAN)
     other = compile_po(GERMAN.replace('"Hitze"', '"Glut"').encode())
-    stamps = [hashlib.sha256(text.encode()).hexdigest().encode() for text in (
-        GERMAN.replace('"Hitze"', '"Glut"'), GERMAN)]  # fmt: skip
+    stamps = [
+        hashlib.sha256(text.encode()).hexdigest().encode()
+        for text in (GERMAN.replace('"Hitze"', '"Glut"'), GERMAN)
+    ]
     path.with_suffix(".mo").write_bytes(other.replace(*stamps))
     assert german(tmp_path).say("Heat") == "Glut"
 

@@ -80,12 +80,21 @@ def test_codes_times_and_areas_are_equal_in_every_language(
     assert composition.dropped == ()
     facts = {
         (
-            info.categories, info.response_types, info.urgency, info.severity, info.certainty,
-            info.event_codes, info.effective, info.onset, info.expires, info.areas,
-            info.sender_name, info.contact,
+            info.categories,
+            info.response_types,
+            info.urgency,
+            info.severity,
+            info.certainty,
+            info.event_codes,
+            info.effective,
+            info.onset,
+            info.expires,
+            info.areas,
+            info.sender_name,
+            info.contact,
         )
         for info in composition.alert.infos
-    }  # fmt: skip
+    }
     assert len(facts) == 1
 
 
@@ -184,11 +193,14 @@ def test_an_exercise_or_test_says_so_first_in_every_language(
         for text in filter(None, texts):
             assert text.startswith(word), (tag, text)
         assert info.description
-        assert catalogue.say(
-            "This is an exercise. There is no real danger."
-            if status is Status.EXERCISE
-            else "This is only a test. There is no danger."
-        ) in info.description  # fmt: skip
+        assert (
+            catalogue.say(
+                "This is an exercise. There is no real danger."
+                if status is Status.EXERCISE
+                else "This is only a test. There is no danger."
+            )
+            in info.description
+        )
 
 
 def test_an_update_says_so_first_in_every_language() -> None:

@@ -94,8 +94,9 @@ def test_an_entry_id_is_a_uri_made_of_the_identifier(identifier: str, is_: str):
 
 def test_updated_moves_when_a_later_alert_updates_or_when_it_expires():
     first = alert()
-    update = alert("DO-2", sent=SENT + timedelta(hours=1), msg_type=MsgType.UPDATE,
-                   references=follows(first))  # fmt: skip
+    update = alert(
+        "DO-2", sent=SENT + timedelta(hours=1), msg_type=MsgType.UPDATE, references=follows(first)
+    )
 
     def times(*alerts: Published) -> list[str]:
         feed = etree.fromstring(site_of(*alerts, at=NOW + timedelta(days=1))["feed/de.atom"].data)
@@ -135,8 +136,12 @@ def test_the_cap_index_hints_by_cap_names():
 
 
 def test_a_recording_is_an_enclosure_of_its_own_language():
-    sound = Resource(resource_desc="Audio", mime_type="audio/mpeg", size=1000,
-                     uri="https://warn.example.org/audio/DO-1/de.mp3")  # fmt: skip
+    sound = Resource(
+        resource_desc="Audio",
+        mime_type="audio/mpeg",
+        size=1000,
+        uri="https://warn.example.org/audio/DO-1/de.mp3",
+    )
     made = site_of(published(alert("DO-1", info("de", resources=(sound,)), info("en"))))
 
     enclosures = feedparser.parse(made["feed/de.rss"].data).entries[0].enclosures
@@ -165,8 +170,9 @@ def test_atom_and_rss_keep_their_schemas():
     source = (SCHEMAS / "atom.xsd").read_bytes()
     # Imports of whole CAP documents go: ours are linked, and hints are single CAP elements.
     source = re.sub(rb"<xs:import[^>]*cap1[12]_extended.xsd[^>]*>(\s*</xs:import>)?", b"", source)
-    source = source.replace(b'<xs:any namespace="##other"',
-                            b'<xs:any namespace="##other" processContents="lax"')  # fmt: skip
+    source = source.replace(
+        b'<xs:any namespace="##other"', b'<xs:any namespace="##other" processContents="lax"'
+    )
     parser = etree.XMLParser()
     parser.resolvers.add(_Beside())
     atom = etree.XMLSchema(etree.fromstring(source, parser))

@@ -85,11 +85,14 @@ def test_a_level_may_add_codes_to_those_of_the_hazard(tmp_path: Path) -> None:
         ({"levels": {1: {**LEVEL, "do": ["fly"]}}}, "do", "'fly'"),
         ({"levels": {1: "worst"}}, "levels", "not a mapping"),
         ({"parameters": {"gusts": {"unit": "knots", "says": "x"}}}, "unit", "no unit"),
-        ({"parameters": {"gusts": {"unit": "m", "says": "x", "minimum": True}}}, "minimum",
-         "must be a number"),
+        (
+            {"parameters": {"gusts": {"unit": "m", "says": "x", "minimum": True}}},
+            "minimum",
+            "must be a number",
+        ),
         ({"event_codes": {"name": "x"}}, "event_codes", "must be a list"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_with_its_place(
     tmp_path: Path, change: dict[str, Any], where: str, says: str
 ) -> None:

@@ -300,6 +300,7 @@ def test_a_finding_reads_as_one_line(locales: Path) -> None:
 def test_lint_and_loading_agree_on_what_can_be_said(locales: Path) -> None:
     path = po_path(locales, "de", Variant.STANDARD)
     loaded = load(locales, LANGUAGES["de"], Variant.STANDARD, PHRASES)
-    assert loaded.entries == Catalogue(
-        LANGUAGES["de"], Variant.STANDARD, read_po(path.read_bytes())
-    ).entries  # fmt: skip
+    assert (
+        loaded.entries
+        == Catalogue(LANGUAGES["de"], Variant.STANDARD, read_po(path.read_bytes())).entries
+    )

@@ -49,11 +49,18 @@ def keys(templates: Path) -> set[tuple[str | None, str]]:
 def test_hazards_give_their_sentences_with_the_context_of_their_key(templates: Path) -> None:
     found = keys(templates)
     assert {
-        (None, "Heat"), (None, "Temperature: %(temperature)s."), (None, "Strong heat"),
-        ("short", "Heat. Drink water."), (None, "It is hot."), (None, "It stays hot."),
-        (None, "Drink water."), (None, "Call 112."), (None, "All clear: heat"),
-        ("short", "All clear."), ("spoken", "It is over."),
-    } <= found  # fmt: skip
+        (None, "Heat"),
+        (None, "Temperature: %(temperature)s."),
+        (None, "Strong heat"),
+        ("short", "Heat. Drink water."),
+        (None, "It is hot."),
+        (None, "It stays hot."),
+        (None, "Drink water."),
+        (None, "Call 112."),
+        (None, "All clear: heat"),
+        ("short", "All clear."),
+        ("spoken", "It is over."),
+    } <= found
     assert not {msgid for _, msgid in found} & {"Moderate", "drink", "degC", "heat"}
 
 

@@ -89,8 +89,12 @@ def test_cap_bytes_are_published_as_they_are():
 
 def test_every_local_link_leads_to_a_document():
     first = alert("DO-1", info("de"), info("en"))
-    update = alert("urn:oid:2.49.0/a", sent=SENT + timedelta(hours=1), msg_type=MsgType.UPDATE,
-                   references=follows(first))  # fmt: skip
+    update = alert(
+        "urn:oid:2.49.0/a",
+        sent=SENT + timedelta(hours=1),
+        msg_type=MsgType.UPDATE,
+        references=follows(first),
+    )
     made = site_of(
         published(update, "in_force", first, update), published(first, "superseded", first, update)
     )
@@ -178,8 +182,14 @@ def test_a_missing_language_is_said_in_that_language_and_never_replaced():
 
 
 def test_a_relayed_alert_in_a_language_nobody_offers_is_shown_marked_as_such():
-    french = info("en", language="fr-FR", headline="Crue", description="L'eau monte.",
-                  instruction="Montez.\nAttendez.", parameters=())  # fmt: skip
+    french = info(
+        "en",
+        language="fr-FR",
+        headline="Crue",
+        description="L'eau monte.",
+        instruction="Montez.\nAttendez.",
+        parameters=(),
+    )
 
     page = tree_of(site_of(published(alert("DO-1", french)))["de/alerts/DO-1/index.html"])
 
@@ -343,8 +353,12 @@ def test_the_gravest_warning_comes_first_in_the_list():
 
 
 def test_a_recording_comes_with_its_transcript_and_waits_to_be_asked():
-    sound = Resource(resource_desc="Audio", mime_type="audio/mpeg", size=1000,
-                     uri="https://warn.example.org/audio/DO-1/de.mp3")  # fmt: skip
+    sound = Resource(
+        resource_desc="Audio",
+        mime_type="audio/mpeg",
+        size=1000,
+        uri="https://warn.example.org/audio/DO-1/de.mp3",
+    )
 
     made = site_of(published(alert("DO-1", info("de", resources=(sound,)))))
 
