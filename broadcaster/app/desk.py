@@ -317,7 +317,9 @@ class Desk:
                         "withdraw it and issue it anew",
                     )
                 )
-            if self._prepare.again(stored) != stored.digest:
+            thread = await app.store.thread(stored.thread)
+            others = [one for one in thread if one.identifier != stored.identifier]
+            if self._prepare.again(stored, others) != stored.digest:
                 raise Refused(
                     Problem(
                         stored.identifier,
@@ -479,7 +481,10 @@ class Desk:
         fields["expires"] = info.expires.isoformat() if info.expires else ""
         if info.onset is not None:
             fields["onset"] = info.onset.isoformat()
-        fields.pop("release", None)
+        if newest.release > self._app.clock.now():
+            fields["release"] = newest.release.isoformat()
+        else:
+            fields.pop("release", None)
         return fields
 
 

@@ -130,7 +130,7 @@ class Preparer:
         areas = tuple(area for info in alert.infos for area in info.areas)
         return self._finish(
             alert,
-            thread[0].thread if thread else alert.identifier,
+            thread,
             area_ids=tuple(sorted(codes_touched(areas, self._app.gazetteer))),
             hazard="",
             release=now,
@@ -138,10 +138,13 @@ class Preparer:
             strict=False,
         )
 
-    def again(self, stored: StoredAlert) -> str:
-        """The digest of a held alert as it would be sent now, byte for byte."""
+    def again(self, stored: StoredAlert, thread: Sequence[StoredAlert]) -> str:
+        """The digest of a held alert as it would be sent now, byte for byte.
+
+        ``thread`` are the other alerts of its thread.
+        """
         alert = parsed(stored.cap)
-        made, _ = self._plan(alert, self._renderer())
+        made, _ = self._plan(alert, self._renderer(), _went_to(thread))
         return plan.digest(
             stored.cap, made, release=stored.release, fingerprint=self._app.library.fingerprint
         )
@@ -175,7 +178,7 @@ class Preparer:
         )
         return self._finish(
             composition.alert,
-            thread[0].thread if thread else identifier,
+            thread if msg_type is not MsgType.ALERT else (),
             composition=composition,
             area_ids=draft.area_ids,
             hazard=draft.hazard,
@@ -188,7 +191,7 @@ class Preparer:
     def _finish(
         self,
         alert: Alert,
-        thread: str,
+        thread: Sequence[StoredAlert],
         *,
         area_ids: tuple[str, ...],
         hazard: str,
@@ -200,15 +203,16 @@ class Preparer:
         fields: Mapping[str, Any] | None = None,
     ) -> Prepared:
         app = self._app
-        render = self._renderer()
-        alert = self._attach(alert, render)
+        render, earlier = self._renderer(), _went_to(thread)
+        alert = self._attach(alert, render, earlier)
         found = rules.check(alert, now=app.clock.now())
         errors = [problem for problem in found if problem.level == "error"]
         if errors and strict:
             raise BadInput(errors)
         cap = write(alert)
         parsed(cap, written_from=alert)
-        made, choices = self._plan(alert, render)
+        made, choices = self._plan(alert, render, earlier)
+        digest = plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint)
         dropped = composition.dropped if composition else ()
         gaps = tuple(
             Gap(channel="", language=d.language, variant=d.variant.value, reason=d.reason)
@@ -225,15 +229,16 @@ class Preparer:
         return Prepared(
             alert=alert,
             cap=cap,
-            thread=thread,
+            thread=thread[0].thread if thread else alert.identifier,
             plan=made,
             choices=choices,
             warnings=tuple(found),
             notes=(*errors, *(composition.warnings if composition else ())),
             approval=tuple(approval.reasons(app.settings.approval, known, list(made.reasons))),
-            digest=plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint),
+            digest=digest,
             release=release,
-            area_ids=area_ids,
+            # Those who were warned of an area that is not meant any more are told so.
+            area_ids=tuple(sorted({*area_ids, *(a for one in thread for a in one.areas)})),
             hazard=hazard,
             repeat_every=repeat_every,
             origin=origin,
@@ -241,11 +246,12 @@ class Preparer:
         )
 
     def _plan(
-        self, alert: Alert, render: plan.Render
+        self, alert: Alert, render: plan.Render, earlier: frozenset[str]
     ) -> tuple[plan.Plan, tuple[routing.Choice, ...]]:
         app = self._app
         choices = routing.decide(app.settings.route, routing.facts(alert))
-        made = plan.make(alert, routing.chosen(choices), app.ways(), render, app.settings.languages)
+        chosen = _chosen(choices, earlier)
+        made = plan.make(alert, chosen, app.ways(), render, app.settings.languages)
         return made, choices
 
     def _renderer(self) -> plan.Render:
@@ -261,13 +267,13 @@ class Preparer:
 
         return render
 
-    def _attach(self, alert: Alert, render: plan.Render) -> Alert:
+    def _attach(self, alert: Alert, render: plan.Render, earlier: frozenset[str]) -> Alert:
         """Name in the alert the files that channels will publish for it."""
         app = self._app
         choices = routing.decide(app.settings.route, routing.facts(alert))
         ways = app.ways()
         found: dict[str, list[Resource]] = {}
-        for name in routing.chosen(choices):
+        for name in _chosen(choices, earlier):
             way = plan.way_for(alert, name, ways)
             if way.channel is None:
                 continue
@@ -311,3 +317,25 @@ class Preparer:
         letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mixed up on the telephone
         name = "".join(self._app.rng.choice(letters) for _ in range(6))
         return f"{self._app.settings.identifier_prefix}.{now:%Y%m%dT%H%M%S}.{name}"
+
+
+def _went_to(thread: Sequence[StoredAlert]) -> frozenset[str]:
+    """The channels that earlier alerts of a thread took."""
+    return frozenset(
+        lane.removesuffix(".exercise")
+        for one in thread
+        if not one.held and not one.withdrawn
+        for lane in one.channels
+    )
+
+
+def _chosen(choices: Sequence[routing.Choice], earlier: frozenset[str]) -> dict[str, str]:
+    """The routed channels, and those that must hear how the warning went on.
+
+    An Update that lowers the severity may be routed to fewer channels; the phones that alarmed
+    must still be told, and the broadcast that runs must still be stopped.
+    """
+    chosen = routing.chosen(tuple(choices))
+    for name in sorted(earlier):
+        chosen.setdefault(name, "an earlier alert of this warning went there")
+    return chosen

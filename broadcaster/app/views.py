@@ -8,7 +8,6 @@ from typing import Any
 from broadcaster.app.composition import App
 from broadcaster.app.prepare import Prepared
 from broadcaster.app.publication import parsed
-from broadcaster.delivery import routing
 from broadcaster.delivery.contract import Addressing, Mode, Variant
 from broadcaster.delivery.plan import Plan, way_for
 from broadcaster.model.cap import Alert
@@ -121,7 +120,7 @@ def routes(prepared: Prepared) -> dict[str, Any]:
             }
             for c in prepared.choices
         ],
-        "channels": dict(routing.chosen(prepared.choices)),
+        "channels": dict(prepared.plan.reasons),
     }
 
 

@@ -112,6 +112,8 @@ class StoredAlert:
     """Given up while it was held; nothing ever left."""
     draft: str
     repeat_every: float | None
+    channels: tuple[str, ...]
+    """The lanes it was planned for."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -215,7 +215,7 @@ def republish(
 
 _COLUMNS = (
     "identifier, thread, msg_type, status, severity, priority, sent, release_at, expires, cap,"
-    " digest, areas, hazard, officer, held, draft, repeat_every"
+    " digest, areas, hazard, officer, held, draft, repeat_every, plan"
 )
 
 
@@ -416,6 +416,7 @@ def _alert(row: Any) -> StoredAlert:
         held,
         draft,
         every,
+        plan,
     ) = row
     return StoredAlert(
         identifier=identifier,
@@ -436,4 +437,5 @@ def _alert(row: Any) -> StoredAlert:
         withdrawn=held == 2,
         draft=draft,
         repeat_every=every,
+        channels=tuple(send["channel"] for send in json.loads(plan)),
     )

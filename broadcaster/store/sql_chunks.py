@@ -109,7 +109,7 @@ def _recipients(
 ) -> dict[int, str]:
     """Open the addresses still to be reached; mark everybody the alert is not for."""
     about: Any = db.execute(
-        "SELECT areas, hazard, severity FROM alert WHERE identifier=?", (chunk.alert,)
+        "SELECT areas, hazard FROM alert WHERE identifier=?", (chunk.alert,)
     ).fetchone()
     rows: Any = db.execute(_ADDRESSES, (chunk.segment, len(chunk.states)))
     if not fresh_chunk:
@@ -127,7 +127,12 @@ def _recipients(
             for position, code in enumerate(current)
         )
         return found
-    touched, hazard, rank = set(json.loads(about[0])), about[1], Severity(about[2]).rank
+    touched, hazard = set(json.loads(about[0])), about[1]
+    # Whoever was told the worst of a warning is also told that it became less.
+    ranks: Any = db.execute(
+        "SELECT DISTINCT severity FROM alert WHERE thread=? AND held=0", (chunk.thread,)
+    ).fetchall()
+    rank = max(Severity(severity).rank for (severity,) in ranks)
     open_address = book.open
     found = {
         position: open_address(sealed)

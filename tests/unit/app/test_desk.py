@@ -435,3 +435,16 @@ async def test_no_number_is_in_any_answer_or_log(office, caplog):
 
     assert "39200" not in json.dumps(found)
     assert "39200" not in caplog.text
+
+
+# ---- what the next alert of a thread owes to those who heard the last ---------------------------
+
+
+async def test_cells_that_alarmed_hear_of_an_update_that_alone_would_not_alarm_them(office):
+    first = await office.does("issue", fields=WORST, break_glass="nobody else is here")
+    await office.does("update", id=first, fields={"level": "2"}, break_glass="still alone")
+
+    assert [way for way in office.left() if way[0] == "cells"] == [
+        ("cells", "live", ALERT),
+        ("cells", "live", UPDATE),
+    ]
