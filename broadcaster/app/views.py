@@ -157,6 +157,9 @@ async def report(app: App, identifier: str) -> dict[str, Any]:
             for one in lines
         ],
         "gaps": [_gap(gap) for gap in gaps],
+        "nobody": []
+        if stored.held
+        else sorted(set(stored.channels) - {one.channel for one in lines}),
         "totals": totals,
         "settled": stored.held or not any(totals.get(s.value) for s in OPEN),
         "outcome": outcome,

@@ -219,6 +219,8 @@ def report(screen: Screen, result: Mapping[str, Any]) -> None:
     if gaps := result.get("gaps"):
         screen.loud(f"{words('gaps')}:", YELLOW, result=True)
         screen.result(*_gaps(gaps, words))
+    if nobody := result.get("nobody"):
+        screen.loud(words("nobody", channels=", ".join(nobody)), YELLOW, result=True)
     screen.result("")
     _conclusion(screen, result)
 

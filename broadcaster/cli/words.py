@@ -250,6 +250,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "Problem: the output could not be written: {reason}",
         "Fehler: die Ausgabe konnte nicht geschrieben werden: {reason}",
     ),
+    "nobody": (
+        "Nobody subscribes to {channels} in these languages.",
+        "Niemand hat {channels} in diesen Sprachen abonniert.",
+    ),
     "out.all": ("Everything is out: {channels}.", "Alles ist draußen: {channels}."),
     "out.none": ("NOTHING is out.", "NICHTS ist draußen."),
     "out.some": ("Out: {channels}.", "Draußen: {channels}."),
