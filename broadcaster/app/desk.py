@@ -12,6 +12,7 @@ import binascii
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,6 +159,7 @@ class Desk:
             fields = {**self._stored_fields(thread), "expires": "6h"}
             for name in ("onset", "release", "repeat", "note"):
                 fields.pop(name, None)
+            fields["languages"] = _every_language(thread)
             return self._prepare.follow(
                 self._draft(fields, "cancel"), fields, MsgType.CANCEL, thread
             )
@@ -199,11 +201,14 @@ class Desk:
             yield {"event": "problems", "problems": views.problems(reading.defects, "warning")}
 
         async def prepare() -> Prepared:
-            thread: list[StoredAlert] = []
+            threads: dict[str, list[StoredAlert]] = {}
             for reference in foreign.references:
-                ours = await app.store.relayed(str(reference))
-                if ours is not None:
-                    thread = list(await app.store.thread(ours.thread))
+                ours = await app.store.referred(reference.sender, reference.identifier)
+                # No exercise replaces or ends a real warning, and no real one an exercise.
+                if ours is not None and ours.status == foreign.status.value:
+                    found = await app.store.thread(ours.thread)
+                    threads[ours.thread] = [one for one in found if not one.withdrawn]
+            thread, *others = [*threads.values()][::-1] or [[]]
             if foreign.msg_type is MsgType.CANCEL and not thread:
                 raise Refused(
                     Problem(
@@ -212,7 +217,8 @@ class Desk:
                         "nothing to do; or end a warning of our own with `cancel`",
                     )
                 )
-            return self._prepare.relay(foreign, thread)
+            prepared = self._prepare.relay(foreign, thread)
+            return replace(prepared, notes=(*prepared.notes, *_left_standing(others)))
 
         async for event in self._send(arguments, officer, prepare, "relay", intake=intake):
             yield event
@@ -486,6 +492,32 @@ class Desk:
         else:
             fields.pop("release", None)
         return fields
+
+
+def _every_language(thread: list[StoredAlert]) -> list[str] | None:
+    """Every language that any alert of a thread was told in; none named when one was told in all.
+
+    Who read the first text must also read the end, whatever an Update left out.
+    """
+    told = [json.loads(one.draft).get("languages") for one in thread if one.draft]
+    if not all(told):
+        return None
+    words = (given if isinstance(given, list) else given.replace(",", " ").split() for given in told)
+    return sorted({tag for tags in words for tag in tags})
+
+
+def _left_standing(threads: list[list[StoredAlert]]) -> list[Problem]:
+    """What a foreign alert names beside the thread it is passed on in."""
+    return [
+        Problem(
+            thread[-1].identifier,
+            "is named as well, and is not changed or ended by this",
+            f"if it is over: broadcaster cancel {thread[-1].identifier}",
+            level="warning",
+        )
+        for thread in threads
+        if thread
+    ]
 
 
 def _same_reality(status: Status, thread: list[StoredAlert]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
+import os
+import pwd
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def events(
         try:
             runner.run(app.start())
             runner.run(app.timetable.tick())
-            stream = Desk(app).handle({**request, "user": getpass.getuser()})
+            stream = Desk(app).handle({**request, "user": _user()})
             while True:
                 try:
                     yield runner.run(anext(stream))  # type: ignore[arg-type]
@@ -37,3 +38,11 @@ def events(
                     return
         finally:
             runner.run(app.close())
+
+
+def _user() -> str:
+    """Who runs this process, by the kernel's word: USER and LOGNAME are anybody's to set."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"uid {os.geteuid()}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from broadcaster.app import approval
@@ -29,6 +29,8 @@ from broadcaster.text.compose import Composition, Draft, Identity, compose, with
 from broadcaster.text.languages import cap_language
 from broadcaster.text.publication import slug
 from broadcaster.text.render import rendition
+
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ class Preparer:
             replace(foreign, msg_type=MsgType.ALERT) if first else foreign,
             identifier=self._identifier(now),
             sender=self._app.settings.sender,
-            sent=now,
+            sent=_after(thread, now),
             references=self._references(thread) if thread else (),
         )
         if foreign.msg_type is MsgType.CANCEL and not foreign.infos and thread:
@@ -157,6 +159,9 @@ class Preparer:
         thread: Sequence[StoredAlert],
     ) -> Prepared:
         app, now = self._app, self._now()
+        sent = _after(thread, now)
+        if sent > now:  # what is in force now is in force now, whatever it must be dated
+            draft = replace(draft, release=draft.release or now)
         references = self._references(thread) if msg_type is not MsgType.ALERT else ()
         identifier = self._identifier(now)
         mode = Mode.LIVE if draft.status is Status.ACTUAL else Mode.EXERCISE
@@ -167,7 +172,7 @@ class Preparer:
                 identifier=identifier,
                 sender=app.settings.sender,
                 sender_name=app.settings.sender_name,
-                sent=now,
+                sent=sent,
                 base_url=app._base_url(mode),
                 contact=app.settings.contact,
                 languages=app.settings.languages,
@@ -317,6 +322,15 @@ class Preparer:
         letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mixed up on the telephone
         name = "".join(self._app.rng.choice(letters) for _ in range(6))
         return f"{self._app.settings.identifier_prefix}.{now:%Y%m%dT%H%M%S}.{name}"
+
+
+def _after(thread: Sequence[StoredAlert], now: datetime) -> datetime:
+    """``sent`` of what follows a thread: now, but later than all it may replace or end.
+
+    Two alerts within one second, or a clock that was set back, would make a Cancel older than
+    its warning, and an older message ends nothing.
+    """
+    return max([now, *(one.sent.astimezone(now.tzinfo) + SECOND for one in thread)])
 
 
 def _went_to(thread: Sequence[StoredAlert]) -> frozenset[str]:

@@ -54,7 +54,11 @@ class Timetable:
             if alert.repeat_every is None:
                 continue
             rounds = int((now - alert.release).total_seconds() // alert.repeat_every)
-            thread = [parsed(one.cap) for one in await self._store.thread(alert.thread)]
+            thread = [
+                parsed(one.cap)
+                for one in await self._store.thread(alert.thread)
+                if not one.held and not one.withdrawn  # what has not gone out ends nothing
+            ]
             if rounds and state(parsed(alert.cap), thread, now) is ThreadState.IN_FORCE:
                 # Only the latest: rounds that were missed are not made up for all at once.
                 await self._store.republish(

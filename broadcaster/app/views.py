@@ -11,7 +11,7 @@ from broadcaster.app.publication import parsed
 from broadcaster.delivery.contract import Addressing, Mode, Variant
 from broadcaster.delivery.plan import Plan, way_for
 from broadcaster.model.cap import Alert
-from broadcaster.model.errors import Problem
+from broadcaster.model.errors import Problem, Refused
 from broadcaster.model.states import OPEN, REACHED, State
 from broadcaster.model.threads import state
 from broadcaster.store.port import Gap, Line, StoredAlert
@@ -76,7 +76,8 @@ async def stored_preview(app: App, stored: StoredAlert) -> dict[str, Any]:
         for row in await app.store.renditions(stored.identifier, name):
             content = (await app.shelf.content(stored.identifier, name)).renditions
             rendition = content[row.language, row.variant]
-            assert lane.channel is not None
+            if lane.channel is None:
+                raise Refused(Problem(name, lane.trouble, "see `broadcaster check`"))
             fitted = lane.channel.fit(rendition)
             texts.append(
                 {
@@ -134,7 +135,7 @@ async def report(app: App, identifier: str) -> dict[str, Any]:
         for one, n in line.counts.items():
             totals[one.value] = totals.get(one.value, 0) + n
     alert = parsed(stored.cap)
-    thread = [parsed(one.cap) for one in await app.store.thread(stored.thread)]
+    thread = [parsed(one.cap) for one in await app.store.thread(stored.thread) if _counts(one)]
     outcome, code = _outcome(stored, lines, gaps, totals)
     mode = Mode.LIVE if stored.status == "Actual" else Mode.EXERCISE
     site = app.output("", mode, publishes=True)
@@ -187,7 +188,7 @@ async def listing(app: App) -> list[dict[str, Any]]:
     stored = await app.store.alerts()
     threads: dict[str, list[Alert]] = {}
     for one in stored:
-        if not one.withdrawn:
+        if _counts(one):
             threads.setdefault(one.thread, []).append(parsed(one.cap))
     rows = []
     for one in stored:
@@ -209,6 +210,11 @@ async def listing(app: App) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _counts(stored: StoredAlert) -> bool:
+    """Whether it changes the standing of others: what has not gone out replaces and ends nothing."""
+    return not stored.held and not stored.withdrawn
 
 
 def _outcome(

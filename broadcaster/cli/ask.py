@@ -206,13 +206,21 @@ def _list(screen: Screen, title: str, entries: Sequence[str]) -> None:
 
 
 def _choice(screen: Screen, answer: str, count: int, *names: Sequence[str]) -> int:
-    """The index behind a number from the list, or behind a name."""
+    """The index behind a number from the list, a name, or an ending only one name has (Hörde)."""
     if answer.isascii() and answer.isdigit() and 1 <= int(answer[:6]) <= count:
         return int(answer) - 1
     for column in names:
         for index, name in enumerate(column):
             if answer.casefold() == name.casefold():
                 return index
+    ends = {
+        index
+        for column in names
+        for index, name in enumerate(column)
+        if len(answer) > 2 and name.casefold().endswith(f"-{answer.casefold()}")
+    }
+    if len(ends) == 1:
+        return ends.pop()
     raise Wrong(screen.words("ask.choice.wrong", answer=answer, count=count))
 
 

@@ -28,6 +28,12 @@ class Attempts:
         self.harmless = harmless
         self._remarks: dict[int, Remark] = {}
         self._targets = chunk.recipients
+        # What an earlier attempt may have sent; no failure of a later one takes that back.
+        self._doubtful = {
+            position
+            for position, code in enumerate(chunk.states)
+            if code == CODES[State.UNKNOWN]
+        }
 
     def pair(self, position: int) -> tuple[str, str]:
         """The language and variant of a position."""
@@ -78,15 +84,18 @@ class Attempts:
         self, positions: Sequence[int], error: ChannelError, decision: retry.Retry | retry.GiveUp
     ) -> None:
         """A whole batch failed in one way."""
-        unknown = isinstance(error, Unknown)
+        failed = State.REJECTED
         if isinstance(decision, retry.Retry):
-            self.mark(positions, State.UNKNOWN if unknown else State.PLANNED)
-            return
-        state = State.UNKNOWN if unknown else State.REJECTED
-        if decision.expired and not unknown:
-            state = State.EXPIRED
+            failed = State.PLANNED
+        elif decision.expired:
+            failed = State.EXPIRED
         for position in positions:
-            self.settle(position, state, decision.reason)
+            unknown = isinstance(error, Unknown) or position in self._doubtful
+            state = State.UNKNOWN if unknown else failed
+            if isinstance(decision, retry.Retry):
+                self.mark([position], state)
+            else:
+                self.settle(position, state, decision.reason)
 
     def received(
         self, positions: Sequence[int], receipts: Sequence[Receipt], confirms: frozenset[State]

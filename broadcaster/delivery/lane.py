@@ -350,6 +350,13 @@ class Lane:
                 return await send()
         except ChannelError:
             raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # the lane itself is being closed
+            # A connection that the channel lost may end its own tasks this way.  Let through, it
+            # would end this worker, and the lane would be deaf until the next start.
+            raise Unknown(Problem(self.name, _bug(self.name, error))) from error
         except TimeoutError:
             raise Unknown(Problem(self.name, f"no answer within {self._timeout:.0f} s")) from None
         except Exception as error:

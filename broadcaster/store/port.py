@@ -247,6 +247,13 @@ class Store(Protocol):
         """Our alert that relays this foreign one, if there is one."""
         ...
 
+    async def referred(self, sender: str, identifier: str) -> StoredAlert | None:
+        """Our newest alert, withdrawn ones aside, that relays what a CAP reference names.
+
+        An empty ``sender`` matches any: feeds leave it out at times.
+        """
+        ...
+
     async def renditions(self, identifier: str, channel: str) -> Sequence[StoredRendition]:
         """What one channel was given to send."""
         ...

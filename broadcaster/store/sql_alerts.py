@@ -129,7 +129,7 @@ def commit(
         [(alert.identifier, g.channel, g.language, g.variant, g.reason) for g in alert.gaps],
     )
     if not hold:
-        _supersede(db, alert.thread, alert.identifier)
+        _supersede(db, alert.thread, alert.identifier, alert.release, now)
         _plan_chunks(db, alert.identifier, round_=0, due=alert.release.timestamp())
     if alert.intake is not None:
         took(db, alert.intake, f"committed as {alert.identifier}")
@@ -165,9 +165,9 @@ def release(
         )
     thread, _, release_at = row
     db.execute("UPDATE alert SET held=0 WHERE identifier=?", (identifier,))
-    _supersede(db, thread, identifier)
-    due = max(datetime.fromisoformat(release_at).timestamp(), 0.0)
-    _plan_chunks(db, identifier, round_=0, due=due)
+    due = datetime.fromisoformat(release_at)
+    _supersede(db, thread, identifier, due, now)
+    _plan_chunks(db, identifier, round_=0, due=due.timestamp())
     sql_audit.append(db, officer, "release", identifier, detail, now)
 
 
@@ -200,6 +200,13 @@ def republish(
     ).fetchone()
     if done:
         return False
+    if not after_end:
+        # A round that still waits for its channel is the repeat: two would arrive together.
+        waiting = db.execute(
+            "SELECT DISTINCT channel FROM chunk WHERE alert=? AND state IN ('ready', 'leased')",
+            (identifier,),
+        )
+        channels = sorted(set(channels).difference(name for (name,) in waiting))
     row: Any = db.execute("SELECT max(round) FROM chunk WHERE alert=?", (identifier,)).fetchone()
     _plan_chunks(
         db,
@@ -259,6 +266,20 @@ def thread(db: apsw.Connection, name: str) -> list[StoredAlert]:
 def relayed(db: apsw.Connection, origin: str) -> StoredAlert | None:
     """Our alert that relays this foreign one."""
     row = db.execute(f"SELECT {_COLUMNS} FROM alert WHERE origin=?", (origin,)).fetchone()
+    return _alert(row) if row else None
+
+
+def referred(db: apsw.Connection, sender: str, identifier: str) -> StoredAlert | None:
+    """Our newest alert that relays the foreign one a reference names."""
+    # Without the third part, ``sent``: feeds write one instant in several ways, and leave out
+    # the sender at times.
+    named, told = "substr(origin, 1, length(?1)) = ?1", f"{sender},{identifier},"
+    if not sender:
+        named, told = "instr(origin, ?1) > 0", f",{identifier},"
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM alert WHERE held<>2 AND {named} ORDER BY number DESC LIMIT 1",
+        (told,),
+    ).fetchone()
     return _alert(row) if row else None
 
 
@@ -367,29 +388,39 @@ def _plan_chunks(
             )
 
 
-def _supersede(db: apsw.Connection, thread_: str, identifier: str) -> None:
+def _supersede(
+    db: apsw.Connection, thread_: str, identifier: str, release_at: datetime, now: datetime
+) -> None:
     """Work of earlier alerts that has not left will not leave: the newer text goes in its place.
 
     Chunks that are out on a lease see it at their next save, because their fence moves on.
+    Until a scheduled alert is released, what is due before it still goes: nobody stays unwarned
+    because of a text that is yet to come.
     """
+    scheduled = release_at > now
     rows: Any = db.execute(
         "SELECT id, state, states, size FROM chunk WHERE thread=? AND alert<>?"
-        " AND state IN ('ready', 'leased')",
-        (thread_, identifier),
+        " AND state IN ('ready', 'leased') AND due>=?",
+        (thread_, identifier, release_at.timestamp() if scheduled else 0),
     ).fetchall()
     for chunk, state, states, size in rows:
-        if state == "leased":
+        if state != "leased":
+            supersede(db, chunk, states, size)
+        elif not scheduled:
             db.execute("UPDATE chunk SET fence=-abs(fence) WHERE id=?", (chunk,))
-            continue
-        planned = states if states is not None else fresh(size)
-        db.execute(
-            "UPDATE chunk SET state='superseded', states=?, reason=? WHERE id=?",
-            (
-                replace(planned, [State.PLANNED], State.SUPERSEDED),
-                "a newer alert of the thread took its place before it left",
-                chunk,
-            ),
-        )
+
+
+def supersede(db: apsw.Connection, chunk: int, states: bytes | None, size: int) -> None:
+    """One chunk that waits will not leave any more."""
+    planned = states if states is not None else fresh(size)
+    db.execute(
+        "UPDATE chunk SET state='superseded', states=?, reason=? WHERE id=?",
+        (
+            replace(planned, [State.PLANNED], State.SUPERSEDED),
+            "a newer alert of the thread took its place before it left",
+            chunk,
+        ),
+    )
 
 
 def fresh(size: int) -> bytes:

@@ -17,7 +17,7 @@ from broadcaster.model.cap import Severity
 from broadcaster.model.states import CODES, MAY_HAVE_REACHED, OPEN, State, decode, moved, replace
 from broadcaster.store.addresses import AddressBook
 from broadcaster.store.port import Chunk, Line, Remark
-from broadcaster.store.sql_alerts import fresh
+from broadcaster.store.sql_alerts import fresh, supersede
 
 _CLAIM = """
 SELECT id, alert, thread, channel, round, segment, items, priority, attempts, fence, expires_at,
@@ -41,7 +41,11 @@ def claim(
     harmless: bool,
 ) -> Chunk | None:
     """Lease the most urgent due chunk of a channel and open its addresses."""
-    row: Any = db.execute(_CLAIM, (channel, now.timestamp(), 0 if urgent_only else 9)).fetchone()
+    wanted_now = (channel, now.timestamp(), 0 if urgent_only else 9)
+    row: Any = db.execute(_CLAIM, wanted_now).fetchone()
+    while row is not None and _overtaken(db, row[0], now):
+        supersede(db, row[0], row[11], row[12])
+        row = db.execute(_CLAIM, wanted_now).fetchone()
     if row is None:
         return None
     (
@@ -98,6 +102,22 @@ def claim(
     return chunk
 
 
+def _overtaken(db: apsw.Connection, chunk: int, now: datetime) -> bool:
+    """Whether a later alert of the thread, scheduled when it was committed, is out by now.
+
+    The announcement of an alert's own end, which outlives its expiry, is no older news.
+    """
+    return bool(
+        db.execute(
+            "SELECT 1 FROM chunk AS c JOIN alert AS a ON a.identifier = c.alert"
+            " JOIN alert AS b ON b.thread = c.thread AND b.number > a.number"
+            " WHERE c.id=? AND b.held=0 AND unixepoch(b.release_at) <= ?"
+            " AND (c.expires_at IS NOT NULL OR a.expires IS NULL)",
+            (chunk, now.timestamp()),
+        ).fetchone()
+    )
+
+
 _ADDRESSES = (
     "SELECT position, address, areas, hazards, minimum FROM subscriber"
     " WHERE segment=? AND position<? ORDER BY position"
@@ -109,7 +129,7 @@ def _recipients(
 ) -> dict[int, str]:
     """Open the addresses still to be reached; mark everybody the alert is not for."""
     about: Any = db.execute(
-        "SELECT areas, hazard FROM alert WHERE identifier=?", (chunk.alert,)
+        "SELECT areas FROM alert WHERE identifier=?", (chunk.alert,)
     ).fetchone()
     rows: Any = db.execute(_ADDRESSES, (chunk.segment, len(chunk.states)))
     if not fresh_chunk:
@@ -127,19 +147,21 @@ def _recipients(
             for position, code in enumerate(current)
         )
         return found
-    touched, hazard = set(json.loads(about[0])), about[1]
-    # Whoever was told the worst of a warning is also told that it became less.
-    ranks: Any = db.execute(
-        "SELECT DISTINCT severity FROM alert WHERE thread=? AND held=0", (chunk.thread,)
+    touched = set(json.loads(about[0]))
+    # Whoever was told the worst of a warning is also told that it became less, or another one.
+    told: Any = db.execute(
+        "SELECT DISTINCT severity, hazard FROM alert WHERE thread=? AND held=0", (chunk.thread,)
     ).fetchall()
-    rank = max(Severity(severity).rank for (severity,) in ranks)
+    rank = max(Severity(severity).rank for severity, _ in told)
+    named = {hazard for _, hazard in told}
     open_address = book.open
     found = {
         position: open_address(sealed)
         for position, sealed, areas, hazards, minimum in rows
         if minimum <= rank
         and (not areas or not touched.isdisjoint(areas.split()))
-        and (not hazards or hazard in hazards.split())
+        # A relayed alert is of no hazard of ours: it may be the very one that was asked for.
+        and (not hazards or "" in named or not named.isdisjoint(hazards.split()))
     }
     if len(found) < len(chunk.states):
         planned = CODES[State.PLANNED]

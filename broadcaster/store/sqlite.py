@@ -145,6 +145,10 @@ class SqliteStore:
         """See :meth:`Store.relayed`."""
         return await self._read(lambda db: sql_alerts.relayed(db, origin))
 
+    async def referred(self, sender: str, identifier: str) -> StoredAlert | None:
+        """See :meth:`Store.referred`."""
+        return await self._read(lambda db: sql_alerts.referred(db, sender, identifier))
+
     async def renditions(self, identifier: str, channel: str) -> Sequence[StoredRendition]:
         """See :meth:`Store.renditions`."""
         return await self._read(lambda db: sql_alerts.renditions(db, identifier, channel))
@@ -284,6 +288,11 @@ class SqliteStore:
     def _write_head(self, db: apsw.Connection) -> None:
         """Runs in the reader's thread, so that two event loops never write it at once."""
         newest = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        known = self._read_head()
+        if known and not db.execute("SELECT 1 FROM audit WHERE seq=? AND hash=?", known).fetchone():
+            # The record was cut off.  A new head would hide that for ever.
+            log.error("the audit record does not hold the entry that audit.head names")
+            return
         temporary = self._head.with_suffix(".part")
         try:
             temporary.write_text(json.dumps(newest), encoding="ascii")
