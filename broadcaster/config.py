@@ -17,7 +17,18 @@ from zoneinfo import ZoneInfo
 from broadcaster.delivery.contract import Variant
 from broadcaster.delivery.plan import REVIEW_LEVELS
 from broadcaster.delivery.routing import FACTS, Route
+from broadcaster.model.cap import Certainty, MsgType, Scope, Severity, Status, Urgency
 from broadcaster.model.errors import BadInput, Problem
+
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "status": tuple(Status),
+    "scope": tuple(Scope),
+    "msgType": tuple(MsgType),
+    "severity": tuple(Severity),
+    "urgency": tuple(Urgency),
+    "certainty": tuple(Certainty),
+}
+"""What CAP lets a fact be; the others are the catalogue's."""
 
 
 class Secret:
@@ -267,6 +278,12 @@ class _Reader:
                 )
             values = values if isinstance(values, list) else [values]
             wanted[fact] = frozenset(str(value) for value in values)
+            # A misspelt value never matches: no phone would alarm, no second officer be asked.
+            known = _WORDS.get(fact, tuple(wanted[fact]))
+            for value in sorted(wanted[fact].difference(known)):
+                self.wrong(
+                    f"{here}.{fact}", f"{value!r} is no {fact}", "one of " + ", ".join(known)
+                )
         return wanted
 
     def officers(self, raw: Any) -> tuple[Officer, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from broadcaster.delivery.contract import Addressing, ChannelType, Env, Mode
 from broadcaster.delivery.lane import Lane
 from broadcaster.delivery.plan import Way, lane_name
 from broadcaster.delivery.registry import find
+from broadcaster.delivery.routing import Route, all_channels
 from broadcaster.model.errors import BadInput, Problem
 from broadcaster.model.gazetteer import Gazetteer
 from broadcaster.paths import shipped
@@ -71,6 +72,36 @@ def wire(
                 ]
         wirings.append(Wiring(settings=channel, type_=type_, checked=checked, trouble=trouble))
     return tuple(wirings), problems
+
+
+def unreachable(settings: Settings, library: Library) -> list[Problem]:
+    """What the routes can never do, though each setting is right by itself."""
+    routed = all_channels(settings.route)
+    found = [
+        Problem(
+            f"channels.{channel.name}",
+            "is named by no route, so nothing ever goes there",
+            "name it under `route`, or remove it",
+        )
+        for channel in settings.channels
+        if channel.name not in routed
+    ]
+    matches = [*_matches(settings.route), *(rule.match for rule in settings.approval)]
+    unknown = {name for match in matches for name in match.get("hazard", frozenset())}
+    return found + [
+        Problem(
+            "match.hazard",
+            f"{name!r} is not in the catalogue, so it never matches",
+            "one of " + ", ".join(library.hazards),
+        )
+        for name in sorted(unknown - set(library.hazards))
+    ]
+
+
+def _matches(route: Route) -> Iterator[Mapping[str, frozenset[str]]]:
+    yield route.match or {}
+    for below in route.routes:
+        yield from _matches(below)
 
 
 def load_library(settings: Settings) -> Library:
@@ -130,6 +161,7 @@ class App:
             found += error.problems
         if found:
             raise BadInput(found)
+        self.problems += unreachable(settings, self.library)
         self.lanes: dict[str, Lane] = {}
         self._progress: set[asyncio.Event] = set()
 
@@ -286,12 +318,8 @@ class App:
 
 
 def _publishes(lane: Lane) -> bool:
-    return lane.channel is not None and (
-        lane.channel.capabilities.addressing is Addressing.PUBLISHED
-    )
+    return lane.addressing is Addressing.PUBLISHED
 
 
 def _addresses(lane: Lane) -> bool:
-    return lane.channel is not None and (
-        lane.channel.capabilities.addressing is Addressing.RECIPIENTS
-    )
+    return lane.addressing is Addressing.RECIPIENTS

@@ -487,7 +487,8 @@ class Desk:
         fields["expires"] = info.expires.isoformat() if info.expires else ""
         if info.onset is not None:
             fields["onset"] = info.onset.isoformat()
-        if newest.release > self._app.clock.now():
+        # Later than it was sent, or a clock that was set back would make a plan of what is out.
+        if newest.release > max(self._app.clock.now(), newest.sent):
             fields["release"] = newest.release.isoformat()
         else:
             fields.pop("release", None)
@@ -502,7 +503,9 @@ def _every_language(thread: list[StoredAlert]) -> list[str] | None:
     told = [json.loads(one.draft).get("languages") for one in thread if one.draft]
     if not all(told):
         return None
-    words = (given if isinstance(given, list) else given.replace(",", " ").split() for given in told)
+    words = (
+        given if isinstance(given, list) else given.replace(",", " ").split() for given in told
+    )
     return sorted({tag for tags in words for tag in tags})
 
 

@@ -14,6 +14,7 @@ from broadcaster import __version__
 from broadcaster.app import approval, views
 from broadcaster.app.composition import App
 from broadcaster.config import Officer
+from broadcaster.delivery.plan import lane_name
 from broadcaster.model.errors import BadInput, BroadcasterError, Problem
 from broadcaster.model.rendition import Variant
 from broadcaster.store.port import Subscription
@@ -129,6 +130,7 @@ class Housekeeping:
             )
             for number, origin, received in await app.store.unfinished()
         ]
+        found += await self._unserved()
         found += [
             Problem("audit", says, "find out who changed the database")
             for says in await app.store.verify()
@@ -179,13 +181,13 @@ class Housekeeping:
             await app.store.record(officer.name, "erase", channel, {}, app.clock.now())
             yield _result({"erased": gone})
         elif action == "add":
-            wanted = self._subscriptions([{**arguments, "line": "address"}])
+            wanted = self._subscriptions(channel, [{**arguments, "line": "address"}])
             new = await app.store.subscribe(channel, wanted, app.clock.now())
             yield _result({"added": new, "changed": len(wanted) - new})
         elif action == "import":
             rows_ = csv.DictReader(io.StringIO(str(arguments.get("csv", ""))))
             wanted = self._subscriptions(
-                [{**row, "line": f"line {rows_.line_num}"} for row in rows_]
+                channel, [{**row, "line": f"line {rows_.line_num}"} for row in rows_]
             )
             new = await app.store.subscribe(channel, wanted, app.clock.now())
             await app.store.record(
@@ -201,11 +203,38 @@ class Housekeeping:
                 )
             )
 
-    def _subscriptions(self, rows: list[dict[str, Any]]) -> list[Subscription]:
+    def _served(self, lane: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The languages and variants that a lane sends to its subscribers."""
+        offered: tuple[str, ...] = self._app.settings.languages
+        variants: tuple[str, ...] = (Variant.SHORT, Variant.PLAIN, Variant.STANDARD)
+        for (name, mode), way in self._app.ways().items():
+            if lane_name(name, mode) == lane and way.channel is not None:
+                offered = tuple(tag for tag in way.languages or offered if tag in offered)
+                variants = tuple(way.variants or way.capabilities.variants)
+        return offered, variants
+
+    async def _unserved(self) -> list[Problem]:
+        """Subscribers whom no warning can reach, because their channel sends nothing like it."""
+        found = []
+        for lane in self._app.lanes:
+            languages, variants = self._served(lane)
+            found += [
+                Problem(
+                    f"channels.{lane}",
+                    f"{n} subscribers want {variant} texts in {tag}, which it does not send",
+                    "add them to the channel's `languages` and `variants`, or change these"
+                    " subscriptions",
+                )
+                for (tag, variant), n in (await self._app.store.subscribers(lane)).items()
+                if tag not in languages or variant not in variants
+            ]
+        return found
+
+    def _subscriptions(self, lane: str, rows: list[dict[str, Any]]) -> list[Subscription]:
         """Rows checked; every problem at once, and none of them quotes a number."""
         found: list[Subscription] = []
         wrong: list[Problem] = []
-        offered = self._app.settings.languages
+        offered, variants = self._served(lane)
         areas = {area.id for area in self._app.gazetteer.named}
         for row in rows:
             where = str(row["line"])
@@ -221,8 +250,10 @@ class Housekeeping:
             minimum = str(row.get("minimum") or "")
             if language not in offered:
                 wrong.append(Problem(where, f"{language!r} is not offered", ", ".join(offered)))
-            if variant not in (Variant.SHORT, Variant.PLAIN, Variant.STANDARD):
-                wrong.append(Problem(where, f"{variant!r} is no variant", "short, plain, standard"))
+            if variant not in variants:
+                wrong.append(
+                    Problem(where, f"{variant!r} is not sent by {lane}", ", ".join(variants))
+                )
             if unknown := set(wants) - areas:
                 wrong.append(Problem(where, f"no area is called {', '.join(sorted(unknown))}"))
             if unknown := set(hazards) - set(self._app.library.hazards):

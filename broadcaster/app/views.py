@@ -162,7 +162,9 @@ async def report(app: App, identifier: str) -> dict[str, Any]:
         if stored.held
         else sorted(set(stored.channels) - {one.channel for one in lines}),
         "totals": totals,
-        "settled": stored.held or not any(totals.get(s.value) for s in OPEN),
+        "settled": stored.held
+        or stored.release > app.clock.now()  # nobody need wait at the terminal until then
+        or not any(totals.get(s.value) for s in OPEN),
         "outcome": outcome,
         "exit": code,
         "site": str(site),
@@ -213,7 +215,7 @@ async def listing(app: App) -> list[dict[str, Any]]:
 
 
 def _counts(stored: StoredAlert) -> bool:
-    """Whether it changes the standing of others: what has not gone out replaces and ends nothing."""
+    """Whether it changes the standing of others; what has not gone out replaces nothing."""
     return not stored.held and not stored.withdrawn
 
 
@@ -221,6 +223,9 @@ def _outcome(
     stored: StoredAlert, lines: Iterable[Line], gaps: Iterable[Gap], totals: Mapping[str, int]
 ) -> tuple[str, int]:
     """``all``, ``some`` or ``none`` of what was planned is out; and the exit code that says so.
+
+    ``waiting``: nothing is out yet, and it is not over (a release to come, a gateway that is
+    down).  Whoever read *none* there would issue it again.
 
     A language that fell out was shown before sending and is in the report; a channel that is
     missing altogether is a failure of this sending.
@@ -231,6 +236,8 @@ def _outcome(
     failed = sum(
         totals.get(s.value, 0) for s in State if s not in REACHED and s is not State.SUPERSEDED
     )
+    if not out and any(totals.get(s.value) for s in OPEN):
+        return "waiting", 3
     lost = any(not gap.language and gap.channel for gap in gaps)
     if not out:
         return ("none", 4) if failed or lost else ("all", 0)

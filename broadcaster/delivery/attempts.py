@@ -30,9 +30,7 @@ class Attempts:
         self._targets = chunk.recipients
         # What an earlier attempt may have sent; no failure of a later one takes that back.
         self._doubtful = {
-            position
-            for position, code in enumerate(chunk.states)
-            if code == CODES[State.UNKNOWN]
+            position for position, code in enumerate(chunk.states) if code == CODES[State.UNKNOWN]
         }
 
     def pair(self, position: int) -> tuple[str, str]:

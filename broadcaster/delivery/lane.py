@@ -93,12 +93,14 @@ class Lane:
         self.name = env.name
         self.mode: Mode = env.mode
         self.kind = type_.kind
+        self.addressing: Addressing = type_.addressing
         self._type, self._settings, self._env = type_, settings, env
         self._store, self._source, self._clock = store, source, clock
         self._owner, self._timeout, self._on_progress = owner, timeout, on_progress
         self._rng = random.Random(env.random.random())
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
+        self._opened = asyncio.Event()
         self._publishing = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -123,9 +125,11 @@ class Lane:
             self.trouble = _bug(self.name, error)
 
     def start(self) -> None:
-        """Begin to work."""
-        if self.channel is not None:
-            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(5)
+        """Begin to work, now or when a channel that is slow to open is open at last.
+
+        Waits for nothing: a lane that hangs must not keep the others from starting.
+        """
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop)
 
     def wake(self) -> None:
         """There is, or may be, work."""
@@ -160,8 +164,12 @@ class Lane:
     async def _open(self) -> None:
         opened = self._type.open(self._settings, self._env)
         self.channel = await self._stack.enter_async_context(opened)
+        self._opened.set()
 
     async def _start(self) -> None:
+        if (task := asyncio.current_task()) is not None:
+            self._tasks.append(task)
+        await self._opened.wait()
         for urgent_only in (False, True):
             self._tasks.append(self._loop.create_task(self._work(urgent_only=urgent_only)))
         self._tasks.append(self._loop.create_task(self._listen()))

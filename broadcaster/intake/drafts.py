@@ -28,8 +28,6 @@ E = TypeVar("E", bound=StrEnum)
 LARGEST = 1_000_000
 """Bytes of a draft; a real one has a few hundred."""
 DEEPEST = 20
-"""Lists and mappings inside one another; a drawn area has four."""
-DEEPEST = 20
 """Levels of nesting; a GeoJSON MultiPolygon within a draft has nine."""
 LONGEST = timedelta(days=14)
 """A warning that nobody has looked at for so long is no warning."""
@@ -89,7 +87,6 @@ def fields_of(raw: bytes, origin: str) -> dict[str, Any]:
             Problem(origin, f"is not UTF-8 text (byte {error.start})", "save the file as UTF-8")
         ) from error
     try:
-        depth = 0
         depth = 0
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
             if isinstance(event, yaml.AliasEvent):

@@ -128,9 +128,7 @@ def _recipients(
     db: apsw.Connection, book: AddressBook, chunk: Chunk, wanted: set[int], *, fresh_chunk: bool
 ) -> dict[int, str]:
     """Open the addresses still to be reached; mark everybody the alert is not for."""
-    about: Any = db.execute(
-        "SELECT areas FROM alert WHERE identifier=?", (chunk.alert,)
-    ).fetchone()
+    about: Any = db.execute("SELECT areas FROM alert WHERE identifier=?", (chunk.alert,)).fetchone()
     rows: Any = db.execute(_ADDRESSES, (chunk.segment, len(chunk.states)))
     if not fresh_chunk:
         current = chunk.states

@@ -93,6 +93,13 @@ def test_a_right_configuration_is_read(tmp_path):
         (["route", "chanels"], [], "route.chanels"),
         (["route", "match"], {"colour": ["red"]}, "route.match.colour"),
         (["route", "routes"], {"a": 1}, "route.routes"),
+        (
+            ["route", "routes", 0, "match"],
+            {"severity": ["Extrem"]},
+            "route.routes[0].match.severity",
+        ),
+        (["route", "match"], {"msgType": "alert"}, "route.match.msgType"),
+        (["approval", 0, "match"], {"severity": ["extreme"]}, "approval[0].match.severity"),
         (["route", "routes", 0, "channels"], ["pigeons"], "route.routes[0].channels"),
         (["route", "routes", 1, "match"], {"mood": "bad"}, "route.routes[1].match.mood"),
         (["officers"], {"a": "b"}, "officers"),

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from broadcaster.model.capxml import read
 from broadcaster.model.errors import Permanent, Problem
+from broadcaster.store.port import Subscription
 from broadcaster.testing import FlakyChannel
 from tests.unit.app.desk_bench import ALERT, CANCEL, HEAT, UPDATE, WORST, Office
 
@@ -106,6 +108,26 @@ async def test_check_asks_every_channel_and_alarms_nobody(office):
         "site.exercise": True,
     }
     assert office.left() == []
+
+
+async def test_nobody_subscribes_to_what_a_channel_does_not_send(office):
+    to = {"action": "add", "channel": "texts", "address": "+4917139200077"}
+    for wish in ({"variant": "standard"}, {"language": "en"}):
+        said, code = await office.refused("subscribers", **to, **wish)
+        assert (code, "is not " in said) == (2, True)
+    await office.ask("subscribers", **to)
+
+    assert await office.app.store.subscribers("texts") == {("de", "short"): 2}
+
+
+async def test_check_tells_of_subscribers_whom_nothing_can_reach(office):
+    odd = Subscription(address="+4917139200098", language="de", variant="standard")
+    await office.app.store.subscribe("texts", [odd], office.clock.now())
+
+    problems = (await office.result("check"))["problems"]
+    assert [p["says"] for p in problems if p["path"] == "channels.texts"] == [
+        "1 subscribers want standard texts in de, which it does not send"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -448,3 +470,39 @@ async def test_cells_that_alarmed_hear_of_an_update_that_alone_would_not_alarm_t
         ("cells", "live", ALERT),
         ("cells", "live", UPDATE),
     ]
+
+
+async def test_the_end_is_told_in_every_language_the_warning_was_told_in(office):
+    turkish = Subscription(address="+4917139200099", language="tr", variant="short")
+    await office.app.store.subscribe("texts", [turkish], office.clock.now())
+    first = await office.does("issue", fields=HEAT)
+    await office.does("update", id=first, fields={"languages": ["de"]})
+    await office.does("cancel", id=first, reason="over")
+
+    ends = [b for b in office.phones.handed_over if b.operation is CANCEL]
+    assert {d.rendition.language for b in ends for d in b.deliveries} == {"de", "tr"}
+
+
+async def test_the_end_told_in_two_of_six_languages_stays_in_two(tmp_path):
+    office = await Office(tmp_path, languages=["de", "tr", "en"]).open()
+    first = await office.does("issue", fields={**HEAT, "languages": "de en"})
+    await office.does("update", id=first, fields={"languages": ["de", "tr"]})
+    last = await office.does("cancel", id=first, reason="over")
+    cap = (await office.app.store.alert(last)).cap
+    await office.close()
+
+    found = {info.language.partition("-")[0] for info in read(cap).alert.infos}
+    assert found == {"de", "en", "tr"}
+
+
+@pytest.mark.parametrize("step", [0, -120])
+async def test_a_clock_that_stands_or_was_set_back_hinders_no_end(office, step):
+    first = await office.does("issue", fields=HEAT)
+    office.clock.advance(seconds=step)
+    update = await office.does("update", id=first, fields={"level": "3"}, break_glass="alone")
+    assert (await office.result("status", id=first))["state"] == "superseded"
+    assert (await office.result("status", id=update))["state"] == "in_force"
+    await office.does("cancel", id=first, reason="over", break_glass="alone")
+
+    assert (await office.result("status", id=update))["state"] == "cancelled"
+    assert [way[2] for way in office.left() if way[0] == "phones"] == [ALERT, UPDATE, CANCEL]

@@ -143,6 +143,27 @@ async def test_a_held_alert_is_neither_repeated_nor_ended(office):
     assert office.left() == []
 
 
+async def test_a_cancel_that_was_withdrawn_ends_no_repeats(office):
+    first = await office.does("issue", fields={**WORST, "repeat": "1h"}, break_glass="alone")
+    office.clock.advance(minutes=10)
+    cancel = await office.does("cancel", id=first, reason="a mistake")
+    standing = {a["identifier"]: a["state"] for a in (await office.result("list"))["alerts"]}
+    assert standing == {cancel: "held", first: "in_force"}
+    await office.ask("withdraw", id=cancel, reason="it was one")
+    assert (await office.result("status", id=first))["state"] == "in_force"
+    office.clock.advance(hours=1)
+    await look(office)
+
+    assert rounds(office, "phones") == [0, 1]
+
+
+async def test_a_scheduled_alert_is_no_failure_and_nobody_waits_for_it(office):
+    found, code = await office.ask("issue", fields={**HEAT, "release": "15:00"}, wait=5)
+
+    report = found[-2]["result"]
+    assert (code, report["outcome"], report["settled"]) == (3, "waiting", True)
+
+
 async def test_the_next_look_is_at_the_next_release_repeat_or_end(office):
     assert await office.app.timetable.tick() is None
     await office.does("issue", fields=HEAT)

@@ -74,7 +74,7 @@ class Bench:
         self.lanes = {}
         self.moved = []
 
-    def lane(self, name, *script, capabilities=CAPABILITIES, timeout=5.0, kind=None):
+    def lane(self, name, *script, capabilities=CAPABILITIES, timeout=5.0, kind=None, within=5.0):
         """A lane whose far side is given back."""
         kind = kind or FlakyChannel.kind_of(name, script=script, capabilities=capabilities)
         lane = Lane(
@@ -88,7 +88,7 @@ class Bench:
             timeout=timeout,
             on_progress=self.moved.append,
         )
-        lane.open()
+        lane.open(within)
         self.lanes[name] = lane
         return kind
 

@@ -162,6 +162,34 @@ async def test_where_repeating_is_harmless_it_is_asked_again_under_the_same_key(
     assert len(far.handed_over) == 1
 
 
+async def test_a_later_refusal_does_not_take_back_what_may_have_been_sent(bench):
+    far = bench.lane(
+        "cells", Unknown(BUSY), Transient(BUSY, retry_after=3600), capabilities=HARMLESS
+    )
+    await bench.start()
+    await bench.commit("a.1", "cells")
+    await bench.settles("a.1", {"unknown": 1})
+    bench.advance(seconds=2)
+    await until(lambda: len(far.attempts) == 2)
+    await bench.commit("a.2", "cells", thread="a.1", msg_type="Cancel")
+
+    await bench.settles("a.2", {"accepted": 1})
+    assert await bench.counts("a.1") == {"unknown": 1}
+
+
+@pytest.mark.parametrize("last", [Permanent(BUSY), Transient(BUSY, retry_after=9 * 3600)], ids=str)
+async def test_a_final_refusal_leaves_unknown_what_may_have_been_sent_before(bench, last):
+    far = bench.lane("cells", Unknown(BUSY), last, capabilities=HARMLESS)
+    await bench.start()
+    await bench.commit("a.1", "cells")
+    await bench.settles("a.1", {"unknown": 1})
+    bench.advance(seconds=2)
+    await until(lambda: len(far.attempts) == 2)
+    await asyncio.sleep(0.1)
+
+    assert await bench.counts("a.1") == {"unknown": 1}
+
+
 async def test_no_answer_in_time_is_unknown(bench):
     bench.lane("cells", HANG, timeout=0.1)
     await bench.start()
@@ -360,6 +388,43 @@ async def test_a_channel_in_trouble_delays_no_other(bench, trouble):
     await bench.settles("a.1", {"accepted": 1}, channel="well", within=1.0)
     assert time.monotonic() - began < 1.0
     assert len(sick.attempts) == 1
+
+
+async def test_a_channel_whose_own_tasks_were_cancelled_works_on(bench):
+    def lost(batch):
+        raise asyncio.CancelledError
+
+    bench.lane("sick", lost)
+    await bench.start()
+    await bench.commit("a.1", "sick")
+    await bench.settles("a.1", {"unknown": 1})
+    await bench.commit("a.2", "sick")
+
+    await bench.settles("a.2", {"accepted": 1})
+
+
+async def test_a_channel_that_is_slow_to_open_works_as_soon_as_it_is_open(bench):
+    from contextlib import asynccontextmanager
+
+    opening = threading.Event()
+
+    class Slow(FlakyChannel):
+        kind = "slow"
+
+        @classmethod
+        @asynccontextmanager
+        async def open(cls, settings, env):
+            await asyncio.to_thread(opening.wait, 5)
+            yield cls(env)
+
+    lane = bench.lane("slow", kind=Slow, within=0.05)
+    assert bench.lanes["slow"].trouble == "did not open within 0 s"
+    await bench.start()
+    await bench.commit("a.1", "slow")
+    assert lane.attempts == []
+    opening.set()
+
+    await bench.settles("a.1", {"accepted": 1})
 
 
 async def test_a_channel_that_does_not_open_is_told_and_delays_no_other(bench):

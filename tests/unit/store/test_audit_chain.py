@@ -183,6 +183,15 @@ async def test_a_record_cut_off_and_chained_anew_is_found_by_the_head(store, tmp
     assert await store.verify() == ["audit entry 8 is not the one that was written"]
 
 
+async def test_a_record_that_was_cut_off_stays_cut_off_whatever_is_written_after(store, tmp_path):
+    assert not await store.verify()  # by now the head was written
+    raw(tmp_path).execute("DELETE FROM audit WHERE seq=8")
+    assert await store.verify() == ["the audit record was cut off after entry 7 of 8"]
+
+    await store.record("A. Muster", "look", "audit", {}, NOON)
+    assert await store.verify() == ["audit entry 8 is not the one that was written"]
+
+
 async def test_a_head_that_is_gone_is_told(store, tmp_path):
     assert not await store.verify()  # by now the head was written
     (tmp_path / "audit.head").unlink()
@@ -194,6 +203,7 @@ async def test_a_head_that_is_gone_is_told(store, tmp_path):
 
 
 async def test_a_head_that_cannot_be_written_stops_no_commit(store, tmp_path):
+    assert not await store.verify()  # by now the head was written
     (tmp_path / "audit.part").mkdir()
 
     await store.commit(new_alert("later"), NOON, hold=False, detail={})

@@ -200,6 +200,56 @@ async def test_an_update_takes_the_place_of_work_that_has_not_left(store):
     assert "newer alert" in line.reasons[0]
 
 
+async def test_until_a_scheduled_update_is_released_the_warning_goes_on(store):
+    await commit(store, new_alert(sends=(AREA,)))
+    later = NOON + timedelta(hours=3)
+    await commit(store, follow("u.1", IDENTIFIER, sends=(AREA,), release=later))
+
+    chunk = await claim(store, "cells")
+    assert chunk.alert == IDENTIFIER
+    assert await store.progress(chunk, remarks=(), now=NOON, lease=30)
+    again = NOON + timedelta(hours=4)
+    await store.finish(chunk, remarks=(), now=NOON, again=again, reason="busy")
+
+    assert await claim(store, "cells") is None
+    assert (await claim(store, "cells", now=later)).alert == "u.1"
+
+
+async def test_what_still_waits_when_a_scheduled_update_is_released_does_not_leave(store):
+    await commit(store, new_alert(sends=(AREA,)))
+    later = NOON + timedelta(hours=3)
+    await commit(store, follow("u.1", IDENTIFIER, sends=(AREA,), release=later, priority=2))
+
+    assert (await claim(store, "cells", now=later)).alert == "u.1"
+    assert await claim(store, "cells", now=later) is None
+    lines, _ = await store.report(IDENTIFIER)
+    assert lines[0].counts == {State.SUPERSEDED: 1}
+
+
+async def test_a_repeat_does_not_queue_behind_a_round_that_waits(store):
+    await commit(store, new_alert(sends=(AREA,)))
+
+    await store.republish(IDENTIFIER, ["cells"], "repeat 1", NOON, after_end=False)
+    chunk = await claim(store, "cells")
+    await store.finish(chunk, remarks=(), now=NOON, again=None, reason="")
+    assert await claim(store, "cells") is None
+
+    await store.republish(IDENTIFIER, ["cells"], "repeat 2", NOON, after_end=False)
+    assert await claim(store, "cells") is not None
+
+
+async def test_a_reference_finds_what_relays_it_however_it_writes_the_time(store):
+    origin = "dwd@example.org,X.1,2026-07-01T12:00:00+02:00"
+    await commit(store, new_alert(origin=origin))
+    await commit(store, new_alert("held", origin="dwd@example.org,X.2,2026"), hold=True)
+    await store.withdraw("held", "A. Muster", NOON, "")
+
+    assert (await store.referred("dwd@example.org", "X.1")).identifier == IDENTIFIER
+    assert (await store.referred("", "X.1")).identifier == IDENTIFIER
+    for sender, name in [("other@example.org", "X.1"), ("", "X"), ("", ".1"), ("", "X.2")]:
+        assert await store.referred(sender, name) is None
+
+
 async def test_who_holds_superseded_work_is_told_to_stop_at_the_next_save(store):
     await commit(store, new_alert("first", sends=(AREA,)))
     chunk = await claim(store, "cells")

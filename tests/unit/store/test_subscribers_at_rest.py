@@ -69,6 +69,7 @@ async def test_each_language_and_variant_has_segments_of_its_own(store):
         ({"areas": ("hoerde", "mengede")}, {"areas": ("mengede",)}, True),
         ({"hazards": ("heat",)}, {"hazard": "heat"}, True),
         ({"hazards": ("heat",)}, {"hazard": "flood"}, False),
+        ({"hazards": ("heat",)}, {"hazard": ""}, True),  # relayed: it may be heat
         ({"hazards": ("heat", "flood")}, {"hazard": "flood"}, True),
         ({"minimum": 3}, {"severity": "Severe"}, True),
         ({"minimum": 3}, {"severity": "Moderate"}, False),

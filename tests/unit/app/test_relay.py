@@ -1,0 +1,108 @@
+"""Foreign alerts at the desk: which thread they join, and what they may not touch."""
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from broadcaster.model.cap import Area, Circle, MsgType, Reference, Status
+from broadcaster.model.capxml import time_text, write
+from broadcaster.model.errors import Problem, Transient
+from broadcaster.testing import NOON, alert
+from tests.unit.app.desk_bench import ALERT, CANCEL, Office
+
+HERE = (Area(area_desc="Dortmund", circles=(Circle(51.51, 7.46, 1.0),)),)
+NOTHING_TO_END = "names no alert that was relayed here"
+
+
+def foreign(identifier, *references, **changes):
+    return replace(alert(identifier, areas=HERE), references=references, **changes)
+
+
+def named(of, sent=None):
+    return Reference(of.sender, of.identifier, sent or time_text(of.sent))
+
+
+@pytest.fixture
+async def office(tmp_path):
+    office = await Office(tmp_path).open()
+    await office.subscribe()
+    yield office
+    await office.close()
+
+
+async def relay(office, of, **arguments):
+    """Its identifier here, or why there is none; with everything it was told."""
+    office.clock.advance(seconds=40)
+    data = base64.b64encode(write(of)).decode()
+    found, _ = await office.ask("relay", data=data, name="file", wait=0.3, **arguments)
+    said = [p["says"] for e in found if e["event"] == "problems" for p in e["problems"]]
+    committed = [e["identifier"] for e in found if e["event"] == "committed"]
+    return (committed or [""])[0], "; ".join(said)
+
+
+async def state(office, identifier):
+    return (await office.result("status", id=identifier))["state"]
+
+
+async def test_an_exercise_never_stops_a_real_warning_that_has_not_left(office):
+    office.phones.script = (Transient(Problem("gateway", "is busy")),)
+    real = foreign("X.1")
+    ours, _ = await relay(office, real)
+    exercise = {"status": Status.EXERCISE, "note": "Probe"}
+
+    for number, msg_type in enumerate((MsgType.CANCEL, MsgType.UPDATE)):
+        of = foreign(f"E.{number}", named(real), msg_type=msg_type, **exercise)
+        _, said = await relay(office, of)
+        assert (NOTHING_TO_END in said) is (msg_type is MsgType.CANCEL)
+
+    assert await state(office, ours) == "in_force"
+    office.app.wake()
+    report = await office.result("status", id=ours, watch=True, wait=3)
+    texts = [line["states"] for line in report["lines"] if line["channel"] == "texts"]
+    assert texts == [{"accepted": 1}]
+
+
+@pytest.mark.parametrize(
+    "sent", ["2026-07-01T10:00:00+00:00", "2026-07-01T10:00:00-00:00", "2026-07-01T12:00:00+02:00"]
+)
+async def test_an_end_is_an_end_however_its_reference_writes_the_time(office, sent):
+    real = foreign("X.1")
+    ours, _ = await relay(office, real)
+    end = foreign(
+        "X.2", named(real, sent), msg_type=MsgType.CANCEL, sent=NOON + timedelta(seconds=30)
+    )
+    await relay(office, end)
+
+    assert await state(office, ours) == "cancelled"
+    assert [way[2] for way in office.left() if way[0] == "phones"] == [ALERT, CANCEL]
+
+
+async def test_a_warning_that_is_named_and_not_ended_is_told(office):
+    first, second = foreign("X.1"), foreign("Y.1")
+    one, _ = await relay(office, first)
+    other, _ = await relay(office, second)
+    _, said = await relay(
+        office, foreign("Z.1", named(first), named(second), msg_type=MsgType.CANCEL)
+    )
+
+    assert "is named as well, and is not changed or ended by this" in said
+    assert [await state(office, one), await state(office, other)] == ["in_force", "cancelled"]
+
+
+async def test_a_withdrawn_end_is_no_end(tmp_path):
+    rule = [{"match": {"msgType": ["Cancel"]}, "channels": ["texts"]}]
+    office = await Office(tmp_path, approval=rule).open()
+    real = foreign("X.1")
+    ours, _ = await relay(office, real)
+    cancel, _ = await relay(office, foreign("X.2", named(real), msg_type=MsgType.CANCEL))
+    await office.ask("withdraw", id=cancel, reason="it goes on")
+    update, said = await relay(office, foreign("X.3", named(real), msg_type=MsgType.UPDATE))
+
+    assert (await state(office, ours), await state(office, update), said) == (
+        "superseded",
+        "in_force",
+        "",
+    )
+    await office.close()
