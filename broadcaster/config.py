@@ -304,6 +304,15 @@ class _Reader:
                     roles=roles,
                 )
             )
+        for i, one in enumerate(found):
+            for other in found[:i]:
+                # One person under two names would be their own second officer.
+                if one.os_user and one.os_user == other.os_user:
+                    self.wrong(f"officers[{i}].os_user", f"{other.name} has this user already")
+                if one.token and other.token and one.token.reveal() == other.token.reveal():
+                    self.wrong(f"officers[{i}].token", f"{other.name} has this token already")
+                if one.name == other.name:
+                    self.wrong(f"officers[{i}].name", "is the name of another officer too")
         return tuple(found)
 
     def approval(self, raw: Any, names: frozenset[str]) -> tuple[Approval, ...]:

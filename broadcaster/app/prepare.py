@@ -231,6 +231,8 @@ class Preparer:
             senses=made.senses,
         )
         known = routing.facts(alert)
+        # Playing down or ending what needed two officers needs two officers as well.
+        known["severity"] |= {one.severity for one in thread}
         return Prepared(
             alert=alert,
             cap=cap,

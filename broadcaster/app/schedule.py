@@ -36,6 +36,8 @@ class Timetable:
         """``published`` are the lanes people read, ``others`` the lanes that reach out to them."""
         self._store, self._clock, self._wake = store, clock, wake
         self._published, self._others = published, others
+        # Only saves asking the store again; the store is what remembers.
+        self._ended: set[str] = set()
 
     async def tick(self) -> datetime | None:
         """Do what is due; give the next instant at which something will be."""
@@ -46,10 +48,13 @@ class Timetable:
             if alert.held or alert.withdrawn or alert.release > now:
                 continue
             if alert.expires is not None and alert.expires <= now:
+                if alert.identifier in self._ended:
+                    continue
                 # Announced where people read; silent where a second alarm would do harm.
                 await self._store.republish(
                     alert.identifier, self._published, "expiry", now, after_end=True
                 )
+                self._ended.add(alert.identifier)
                 continue
             if alert.repeat_every is None:
                 continue

@@ -27,7 +27,15 @@ DATA = "./var"
 
 def entry() -> NoReturn:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):  # there is none, or nobody reads it
+            continue
+    # Not sys.exit: it waits for every thread, and that of a channel that hangs never ends.
+    # Whatever must last is on disk by now.
+    os._exit(code)
 
 
 def main(argv: Sequence[str], *, local_run: Local | None = None) -> int:

@@ -61,11 +61,24 @@ def parse(argv: list[str], words: Words) -> argparse.Namespace:
             argument.encode()
         except UnicodeEncodeError:  # the terminal sent bytes that are no text
             raise Stop([problem("", words("argument.text"))], BAD_INPUT) from None
-    return build().parse_args(argv)
+    return build(only=_named(argv)).parse_args(argv)
 
 
-def build() -> Parser:
-    """The whole parser."""
+def _named(argv: list[str]) -> str | None:
+    """The command of a call, if it is plainly there."""
+    rest = iter(argv)
+    for argument in rest:
+        if argument in ("--config", "--data"):
+            next(rest, None)
+        elif not argument.startswith("-"):
+            return argument if argument in COMMANDS else None
+    return None
+
+
+def build(only: str | None = None) -> Parser:
+    """The whole parser, or just what one command needs: to build the others takes longer than
+    to ask the daemon.
+    """
     parser = _Whole(prog="broadcaster", allow_abbrev=False, formatter_class=_layout)
     _places(parser)
     parser.add_argument(
@@ -79,7 +92,8 @@ def build() -> Parser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", prog=parser.prog, parser_class=Parser
     )
-    for name, (says, about) in COMMANDS.items():
+    for name in [only] if only else COMMANDS:
+        says, about = COMMANDS[name]
         commands.add_parser(
             name, description=about or says, allow_abbrev=False, formatter_class=_layout
         ).fill = _FILL[name]

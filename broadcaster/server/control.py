@@ -234,7 +234,9 @@ def _farewell(committed: bool) -> tuple[Event, Event]:
         return refusal(
             Unavailable(
                 Problem(
-                    "", "Broadcaster is being stopped; this was not done", "start it and ask again"
+                    "",
+                    "Broadcaster is being stopped, and nobody knows whether this was done",
+                    "start it, look at `broadcaster list`, and ask again if it is not there",
                 )
             )
         )

@@ -158,18 +158,31 @@ def test_a_file_that_cannot_be_read_is_told_with_a_remedy(tmp_path):
 
 def test_a_secret_comes_from_outside_and_never_shows(tmp_path, monkeypatch):
     monkeypatch.setenv("OFFICER_TOKEN", SECRET)
-    (tmp_path / "token").write_text(SECRET + "\n")
+    (tmp_path / "token").write_text(SECRET[::-1] + "\n")
     config = copy.deepcopy(CONFIG)
     config["officers"][0]["token"] = {"env": "OFFICER_TOKEN"}
     config["officers"][1]["token"] = {"file": str(tmp_path / "token")}
 
     settings = read(tmp_path, config)
 
-    assert [o.token.reveal() for o in settings.officers[:2]] == [SECRET, SECRET]
-    assert SECRET not in repr(settings)
-    assert SECRET not in str(settings)
+    assert [o.token.reveal() for o in settings.officers[:2]] == [SECRET, SECRET[::-1]]
+    for secret in (SECRET, SECRET[::-1]):
+        assert secret not in repr(settings)
+        assert secret not in str(settings)
     assert SECRET not in f"{settings.officers[0].token}"
     assert "39200" not in repr(settings)
+
+
+def test_one_person_cannot_be_two_officers(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFFICER_TOKEN", SECRET)
+    config = copy.deepcopy(CONFIG)
+    for officer in config["officers"][:2]:
+        officer |= {"os_user": "muster", "token": {"env": "OFFICER_TOKEN"}}
+
+    told = wrong(tmp_path, config)
+
+    assert set(told) == {"officers[1].os_user", "officers[1].token"}
+    assert SECRET not in str(told)
 
 
 def test_a_secret_does_not_show_in_a_traceback():

@@ -265,5 +265,5 @@ async def test_a_daemon_that_stops_says_what_becomes_of_a_command(tmp_path: Path
         assert "is stored" in problems["problems"][0]["says"]
         assert end["exit"] == 3
         *_, problems, end = await undone
-        assert "was not done" in problems["problems"][0]["says"]
+        assert "nobody knows" in problems["problems"][0]["says"]
         assert end["exit"] == 5
