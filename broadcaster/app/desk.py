@@ -11,24 +11,20 @@ import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from broadcaster.app import approval, views
 from broadcaster.app.composition import App
 from broadcaster.app.housekeeping import Housekeeping
+from broadcaster.app.orders import Orders, every_language, same_reality
 from broadcaster.app.prepare import Prepared, Preparer
-from broadcaster.app.publication import parsed
 from broadcaster.config import Officer
-from broadcaster.intake import drafts
 from broadcaster.intake.relay import origin_of, refusals
-from broadcaster.model.cap import MsgType, Status
+from broadcaster.model.cap import MsgType
 from broadcaster.model.capxml import read
 from broadcaster.model.errors import BadInput, BroadcasterError, Problem, Refused, Unavailable
 from broadcaster.store.port import StoredAlert
-from broadcaster.text.compose import Draft
 
 Event = dict[str, Any]
 Events = AsyncIterator[Event]
@@ -44,6 +40,7 @@ class Desk:
         self._app = app
         self._prepare = Preparer(app)
         self._house = Housekeeping(app)
+        self._orders = Orders(app)
         # One alert is prepared and committed at a time: an Update must see its predecessor.
         self._pen = asyncio.Lock()
 
@@ -90,7 +87,7 @@ class Desk:
             "exercise": "rehearsal",
         }
         try:
-            self._prepare.warn(self._draft(fields, "rehearsal"), fields)
+            self._prepare.warn(self._orders.draft(fields, "rehearsal"), fields)
         except BroadcasterError:
             return  # whoever issues will be told, and `check` tells it now
 
@@ -121,8 +118,8 @@ class Desk:
         approval.may(officer, "issue")
 
         async def prepare() -> Prepared:
-            fields, origin = self._fields(arguments)
-            draft = self._draft(fields, origin, arguments.get("spool"))
+            fields, origin = self._orders.fields(arguments)
+            draft = self._orders.draft(fields, origin, arguments.get("spool"))
             return self._prepare.warn(draft, fields)
 
         async for event in self._send(arguments, officer, prepare, "issue"):
@@ -132,11 +129,11 @@ class Desk:
         approval.may(officer, "issue")
 
         async def prepare() -> Prepared:
-            thread = await self._thread(arguments)
-            changes, origin = self._fields(arguments)
-            fields = {**self._stored_fields(thread), **changes}
-            draft = self._draft(fields, origin, arguments.get("spool"))
-            _same_reality(draft.status, thread)
+            thread = await self._orders.thread(arguments)
+            changes, origin = self._orders.fields(arguments)
+            fields = {**self._orders.stored_fields(thread), **changes}
+            draft = self._orders.draft(fields, origin, arguments.get("spool"))
+            same_reality(draft.status, thread)
             return self._prepare.follow(draft, fields, MsgType.UPDATE, thread)
 
         async for event in self._send(arguments, officer, prepare, "update"):
@@ -154,14 +151,14 @@ class Desk:
             raise BadInput(Problem("reason", "is missing", "--reason 'the rain is over'"))
 
         async def prepare() -> Prepared:
-            thread = await self._thread(arguments)
+            thread = await self._orders.thread(arguments)
             # The end is told now, whenever the warning itself would have ended.
-            fields = {**self._stored_fields(thread), "expires": "6h"}
+            fields = {**self._orders.stored_fields(thread), "expires": "6h"}
             for name in ("onset", "release", "repeat", "note"):
                 fields.pop(name, None)
-            fields["languages"] = _every_language(thread)
+            fields["languages"] = every_language(thread)
             return self._prepare.follow(
-                self._draft(fields, "cancel"), fields, MsgType.CANCEL, thread
+                self._orders.draft(fields, "cancel"), fields, MsgType.CANCEL, thread
             )
 
         async for event in self._send(arguments, officer, prepare, "cancel", reason=reason):
@@ -178,6 +175,9 @@ class Desk:
         # Kept before anyone looks at it: what came in is evidence, whatever it is.
         spool = str(arguments.get("spool") or "")
         origin = f"spool {spool}" if spool else f"relay of {name} by {officer.name}"
+        if spool and (done := await app.store.committed_from(origin)):
+            yield _committed(done)
+            return
         intake = await app.store.take_in(raw, origin, app.clock.now())
         try:
             reading = read(raw)
@@ -241,7 +241,7 @@ class Desk:
         async with self._pen:
             if spool and (twin := await app.store.committed_from(origin)):
                 # A crash came between the commit and the tidying up of the spool.
-                yield {"event": "committed", "identifier": twin, "held": False, "approval": []}
+                yield _committed(twin)
                 return
             if intake is None and not arguments.get("dry_run"):
                 # What the officer asked for is kept before it is acted on.
@@ -311,7 +311,7 @@ class Desk:
         approval.may(officer, "approve")
         app = self._app
         async with self._pen:
-            stored = await self._find(arguments)
+            stored = await self._orders.find(arguments)
             if not stored.held:
                 raise Refused(Problem(stored.identifier, "does not wait for approval"))
             approval.second(officer, {stored.officer})
@@ -348,7 +348,7 @@ class Desk:
 
     async def _withdraw(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         approval.may(officer, "issue")
-        stored = await self._find(arguments)
+        stored = await self._orders.find(arguments)
         reason = str(arguments.get("reason") or "")
         await self._app.store.withdraw(
             stored.identifier, officer.name, self._app.clock.now(), reason
@@ -359,11 +359,11 @@ class Desk:
 
     async def _preview(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         if arguments.get("id"):
-            stored = await self._find(arguments)
+            stored = await self._orders.find(arguments)
             result = await views.stored_preview(self._app, stored)
         else:
-            fields, origin = self._fields(arguments)
-            prepared = self._prepare.warn(self._draft(fields, origin), fields)
+            fields, origin = self._orders.fields(arguments)
+            prepared = self._prepare.warn(self._orders.draft(fields, origin), fields)
             result = await views.preview(self._app, prepared)
         for key in ("language", "variant", "channel"):
             if wanted := arguments.get(key):
@@ -371,7 +371,7 @@ class Desk:
         yield {"event": "result", "result": result}
 
     async def _status(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
-        stored = await self._find(arguments)
+        stored = await self._orders.find(arguments)
         if arguments.get("watch"):
             async for event in self._watch(stored.identifier, arguments):
                 yield event
@@ -386,8 +386,8 @@ class Desk:
         yield {"event": "result", "result": {"alerts": rows}}
 
     async def _route(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
-        fields, origin = self._fields(arguments)
-        prepared = self._prepare.warn(self._draft(fields, origin), fields)
+        fields, origin = self._orders.fields(arguments)
+        prepared = self._prepare.warn(self._orders.draft(fields, origin), fields)
         yield {"event": "result", "result": views.routes(prepared)}
 
     async def _watch(self, identifier: str, arguments: Mapping[str, Any]) -> Events:
@@ -419,95 +419,6 @@ class Desk:
         yield {"event": "result", "result": report}
         yield {"event": "end", "exit": report["exit"]}
 
-    # ---- helpers -----------------------------------------------------------------------------
-
-    def _fields(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-        """A draft's fields: those of the file, overridden by those given singly."""
-        fields: dict[str, Any] = {}
-        origin = "draft"
-        draft = arguments.get("draft")
-        if isinstance(draft, Mapping):
-            origin = str(draft.get("name", "draft"))
-            fields.update(drafts.fields_of(str(draft.get("text", "")).encode(), origin))
-        if isinstance(single := arguments.get("fields"), Mapping):
-            fields.update(single)
-        return fields, origin
-
-    def _draft(self, fields: Mapping[str, Any], origin: str, spool: object = "") -> Draft:
-        """``spool`` names a spooled order by when it was written: its ``6h`` counts from then."""
-        app = self._app
-        now = app.clock.now()
-        if spool:
-            with suppress(ValueError):
-                written = datetime.strptime(str(spool)[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-                now = min(now, written.astimezone(now.tzinfo))
-        return drafts.read(
-            fields,
-            drafts.Context(
-                library=app.library,
-                gazetteer=app.gazetteer,
-                now=now,
-                source_language=app.settings.languages[0],
-                offered=app.settings.languages,
-            ),
-            origin,
-        )
-
-    async def _find(self, arguments: Mapping[str, Any]) -> StoredAlert:
-        wanted = str(arguments.get("id") or "")
-        stored = await self._app.store.alert(wanted) if wanted else None
-        if stored is None:
-            raise BadInput(Problem("id", f"there is no alert {wanted!r}", "see `broadcaster list`"))
-        return stored
-
-    async def _thread(self, arguments: Mapping[str, Any]) -> list[StoredAlert]:
-        stored = await self._find(arguments)
-        thread = await self._app.store.thread(stored.thread)
-        left = [one for one in thread if not one.withdrawn]
-        if not left:
-            raise Refused(
-                Problem(stored.identifier, "was withdrawn before it left", "issue a new warning")
-            )
-        return left
-
-    def _stored_fields(self, thread: list[StoredAlert]) -> dict[str, Any]:
-        newest = thread[-1]
-        if not newest.draft:
-            raise Refused(
-                Problem(
-                    newest.identifier,
-                    "was relayed, not written here",
-                    "relay its Update or Cancel, or issue a warning of your own",
-                )
-            )
-        fields: dict[str, Any] = json.loads(newest.draft)
-        # Times were relative when they were written; what stands is what was published.
-        alert = parsed(newest.cap)
-        info = alert.infos[0]
-        fields["expires"] = info.expires.isoformat() if info.expires else ""
-        if info.onset is not None:
-            fields["onset"] = info.onset.isoformat()
-        # Later than it was sent, or a clock that was set back would make a plan of what is out.
-        if newest.release > max(self._app.clock.now(), newest.sent):
-            fields["release"] = newest.release.isoformat()
-        else:
-            fields.pop("release", None)
-        return fields
-
-
-def _every_language(thread: list[StoredAlert]) -> list[str] | None:
-    """Every language that any alert of a thread was told in; none named when one was told in all.
-
-    Who read the first text must also read the end, whatever an Update left out.
-    """
-    told = [json.loads(one.draft).get("languages") for one in thread if one.draft]
-    if not all(told):
-        return None
-    words = (
-        given if isinstance(given, list) else given.replace(",", " ").split() for given in told
-    )
-    return sorted({tag for tags in words for tag in tags})
-
 
 def _left_standing(threads: list[list[StoredAlert]]) -> list[Problem]:
     """What a foreign alert names beside the thread it is passed on in."""
@@ -523,9 +434,6 @@ def _left_standing(threads: list[list[StoredAlert]]) -> list[Problem]:
     ]
 
 
-def _same_reality(status: Status, thread: list[StoredAlert]) -> None:
-    """Exercise and test are fixed at creation: neither becomes the other, or real."""
-    if status.value != thread[0].status:
-        raise Refused(
-            Problem("status", f"the thread is {thread[0].status} and stays so", "issue a new alert")
-        )
+def _committed(identifier: str) -> Event:
+    """For an order that a crash cut off after its commit: it was done, and is not done again."""
+    return {"event": "committed", "identifier": identifier, "held": False, "approval": []}
