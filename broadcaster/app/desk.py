@@ -297,14 +297,19 @@ class Desk:
                 if intake is not None:
                     await app.store.took(intake, f"refused: {error.problems[0]}")
                 raise
+        identifier = prepared.alert.identifier
+        committed = {**_committed(identifier), "held": hold, "approval": list(prepared.approval)}
+        if arguments.get("wait") == 0:
+            # Whoever does not wait is told what is planned before the lanes want the machine.
+            report = await views.report(app, identifier)
+            app.wake()
+            yield committed
+            yield {"event": "result", "result": report}
+            yield {"event": "end", "exit": report["exit"]}
+            return
         app.wake()
-        yield {
-            "event": "committed",
-            "identifier": prepared.alert.identifier,
-            "held": hold,
-            "approval": list(prepared.approval),
-        }
-        async for event in self._watch(prepared.alert.identifier, arguments):
+        yield committed
+        async for event in self._watch(identifier, arguments):
             yield event
 
     async def _approve(self, arguments: Mapping[str, Any], officer: Officer) -> Events:

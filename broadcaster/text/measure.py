@@ -221,6 +221,8 @@ def utf16(text: str) -> bytes:
 
 def graphemes(text: str) -> list[str]:
     """The text in pieces that a reader takes for one character (Unicode UAX 29)."""
+    if "\r" not in text and max(text, default="") < "\u0300":
+        return list(text)  # below the first combining mark every character stands alone
     found: list[str] = _grapheme().findall(text)
     return found
 
