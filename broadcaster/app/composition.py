@@ -272,7 +272,7 @@ class App:
             output_dir=self.output(name, mode, self._kind_publishes(channel)),
             clock=self.clock,
             random=random.Random(self.rng.getrandbits(64)),
-            base_url=self._base_url(mode),
+            base_url=self.base_url(mode),
         )
 
     def output(self, name: str, mode: Mode, publishes: bool) -> Path:
@@ -285,7 +285,8 @@ class App:
         type_ = next(w.type_ for w in self.wirings if w.settings is channel)
         return type_ is not None and type_.addressing is Addressing.PUBLISHED
 
-    def _base_url(self, mode: Mode) -> str:
+    def base_url(self, mode: Mode) -> str:
+        """The public address of the site, or of the exercises' one."""
         base = self.settings.base_url
         return base if mode is Mode.LIVE else f"{base}/exercise"
 
@@ -294,7 +295,7 @@ class App:
         licence = " ".join(filter(None, (self.gazetteer.attribution, self.gazetteer.licence)))
         return {
             mode: Site(
-                base_url=self._base_url(mode),
+                base_url=self.base_url(mode),
                 city=settings.city,
                 sender_name=settings.sender_name,
                 languages=settings.languages,

@@ -33,6 +33,7 @@ def events(
             stream = Desk(app).handle({**request, "user": _user()})
             while True:
                 try:
+                    # typeshed calls it an awaitable; of an async generator it is a coroutine
                     yield runner.run(anext(stream))  # type: ignore[arg-type]
                 except StopAsyncIteration:
                     return

@@ -173,7 +173,7 @@ class Preparer:
                 sender=app.settings.sender,
                 sender_name=app.settings.sender_name,
                 sent=sent,
-                base_url=app._base_url(mode),
+                base_url=app.base_url(mode),
                 contact=app.settings.contact,
                 languages=app.settings.languages,
             ),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from broadcaster.clock import Clock
 from broadcaster.delivery import retry
@@ -60,18 +60,18 @@ class Content:
     renditions: dict[tuple[str, str], Rendition]
 
 
-class Source:
+class Source(Protocol):
     """Where lanes get what they send.  Implemented by the application."""
 
     async def content(self, alert: str, channel: str) -> Content:
         """The alert and its approved renditions for one channel."""
-        raise NotImplementedError
+        ...
 
     async def publication(
         self, channel: str, formats: Sequence[str]
     ) -> tuple[tuple[Document, ...], tuple[str, ...]]:
         """Everything the site must hold now, and what it must no longer hold."""
-        raise NotImplementedError
+        ...
 
 
 class Lane:

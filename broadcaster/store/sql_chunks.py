@@ -14,7 +14,16 @@ from typing import Any
 import apsw
 
 from broadcaster.model.cap import Severity
-from broadcaster.model.states import CODES, MAY_HAVE_REACHED, OPEN, State, decode, moved, replace
+from broadcaster.model.states import (
+    CODES,
+    MAY_HAVE_REACHED,
+    NOT_ADDRESSED,
+    OPEN,
+    State,
+    decode,
+    moved,
+    replace,
+)
 from broadcaster.store.addresses import AddressBook
 from broadcaster.store.port import Chunk, Line, Remark
 from broadcaster.store.sql_alerts import fresh, supersede
@@ -141,7 +150,7 @@ def _recipients(
         # sent to them stays in the record.
         planned = CODES[State.PLANNED]
         chunk.states = bytes(
-            0 if code == planned and position not in found else code
+            NOT_ADDRESSED if code == planned and position not in found else code
             for position, code in enumerate(current)
         )
         return found
@@ -164,7 +173,7 @@ def _recipients(
     if len(found) < len(chunk.states):
         planned = CODES[State.PLANNED]
         chunk.states = bytes(
-            planned if position in found else 0 for position in range(len(chunk.states))
+            planned if position in found else NOT_ADDRESSED for position in range(len(chunk.states))
         )
     return found
 

@@ -6,7 +6,6 @@ A daemon loads it at start and keeps it; rendering is then values in, text out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,10 +107,3 @@ class Library:
             digest.update(str(path.relative_to(self.templates)).encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()
-
-    def preload(self, tags: Iterable[str]) -> None:
-        """Read catalogues and locale data now, so that the first alert does not wait for them."""
-        for tag in tags:
-            for variant in CATALOGUE_VARIANTS:
-                self.catalogue(tag, variant)
-            _ = self.language(tag).locale
