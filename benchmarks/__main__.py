@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks import queue, startup
+from benchmarks import queue, rendering, startup
 
 
 def main() -> None:
     """Run everything and print one line per figure."""
     startup.run()
+    rendering.run()
     queue.run()
 
 

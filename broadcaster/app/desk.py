@@ -19,6 +19,7 @@ from broadcaster.app.composition import App
 from broadcaster.app.housekeeping import Housekeeping
 from broadcaster.app.orders import Orders, every_language, same_reality
 from broadcaster.app.prepare import Prepared, Preparer
+from broadcaster.app.translations import Translations
 from broadcaster.config import Officer
 from broadcaster.intake.relay import origin_of, refusals
 from broadcaster.model.cap import MsgType
@@ -40,6 +41,7 @@ class Desk:
         self._app = app
         self._prepare = Preparer(app)
         self._house = Housekeeping(app)
+        self._translations = Translations(app)
         self._orders = Orders(app)
         # One alert is prepared and committed at a time: an Update must see its predecessor.
         self._pen = asyncio.Lock()
@@ -108,7 +110,7 @@ class Desk:
             "describe": house.describe,
             "check": house.check,
             "subscribers": house.subscribers,
-            "translations": house.translations,
+            "translations": self._translations.handle,
             "audit": house.audit,
         }
 

@@ -18,7 +18,7 @@ from broadcaster.delivery.plan import lane_name
 from broadcaster.model.errors import BadInput, BroadcasterError, Problem
 from broadcaster.model.rendition import Variant
 from broadcaster.store.port import Subscription
-from broadcaster.text.lint import completeness, lint
+from broadcaster.text.lint import completeness
 
 Events = AsyncIterator[dict[str, Any]]
 
@@ -43,7 +43,7 @@ class Housekeeping:
                     {
                         "number": level.number,
                         "severity": level.severity.value,
-                        "headline": say(level.texts.headline),
+                        "headline": say(level.texts.headline, event=say(hazard.event)),
                     }
                     for level in hazard.levels.values()
                 ],
@@ -96,7 +96,9 @@ class Housekeeping:
             if not w.checked
         ]
         library = app.library
-        rows = completeness(library.locales, library.languages.values(), library.phrases)
+        rows = completeness(
+            library.locales, library.languages.values(), library.phrases, library.hazards
+        )
         offered = set(app.settings.languages)
         languages: list[dict[str, Any]] = [
             {
@@ -273,45 +275,6 @@ class Housekeeping:
         if wrong:
             raise BadInput(wrong)
         return found
-
-    async def translations(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
-        """How complete and how reviewed the catalogues are, or what is wrong with them."""
-        library = self._app.library
-        if arguments.get("action") == "lint":
-            findings = lint(library.locales, library.languages.values(), library.phrases)
-            offered = set(self._app.settings.languages)
-            rows = [
-                {
-                    "rule": f.rule,
-                    "language": f.language,
-                    "variant": f.variant,
-                    "msgid": f.msgid,
-                    "says": f.says,
-                    "remedy": f.remedy,
-                    "level": f.level,
-                }
-                for f in findings
-                if f.language in offered
-            ]
-            yield _result({"findings": rows})
-            yield {"event": "end", "exit": 2 if any(r["level"] == "error" for r in rows) else 0}
-            return
-        rows_ = completeness(library.locales, library.languages.values(), library.phrases)
-        yield _result(
-            {
-                "languages": [
-                    {
-                        "language": r.language,
-                        "variant": r.variant,
-                        "translated": r.translated,
-                        "total": r.total,
-                        "stale": r.review.stale,
-                        "review": r.review.level,
-                    }
-                    for r in rows_
-                ]
-            }
-        )
 
     async def audit(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         """The record of who did what, and whether anyone changed it."""

@@ -19,15 +19,17 @@ from broadcaster.delivery import plan, routing
 from broadcaster.delivery.contract import Format, Mode, Rendition, Variant
 from broadcaster.intake.relay import origin_of, relayed
 from broadcaster.model import rules
-from broadcaster.model.cap import Alert, MsgType, Reference, Resource, Status
+from broadcaster.model.cap import Alert, Area, MsgType, Reference, Resource, Status
 from broadcaster.model.capxml import write
 from broadcaster.model.errors import BadInput, Problem, Refused
 from broadcaster.model.placing import codes_touched
 from broadcaster.model.threads import ThreadState, references_for, state
 from broadcaster.store.port import Gap, NewAlert, StoredAlert
 from broadcaster.text.compose import Composition, Draft, Identity, compose, with_resources
+from broadcaster.text.federal import meaning
 from broadcaster.text.languages import cap_language
-from broadcaster.text.publication import slug
+from broadcaster.text.publication import ends_danger, language_of, slug
+from broadcaster.text.publication import texts as texts_of
 from broadcaster.text.render import rendition
 
 SECOND = timedelta(seconds=1)
@@ -130,15 +132,76 @@ class Preparer:
                 )
             )
         areas = tuple(area for info in alert.infos for area in info.areas)
+        touched = tuple(sorted(codes_touched(areas, self._app.gazetteer)))
+        own = self._in_our_words(alert, foreign, touched)
         return self._finish(
-            alert,
+            replace(alert, infos=alert.infos + (own.alert.infos if own else ())),
             thread,
-            area_ids=tuple(sorted(codes_touched(areas, self._app.gazetteer))),
+            composition=own,
+            area_ids=touched,
             hazard="",
             release=now,
             origin=origin_of(foreign),
             strict=False,
         )
+
+    def _in_our_words(
+        self, alert: Alert, foreign: Alert, touched: tuple[str, ...]
+    ) -> Composition | None:
+        """Our own texts of a foreign warning for the languages and variants that it lacks.
+
+        Codes, values, times and area are those of the authority.
+        """
+        app, library = self._app, self._app.library
+        found = meaning(foreign, library.federal, library.hazards)
+        offered = app.settings.languages
+        there = texts_of(alert, offered)
+        if found is None or not alert.infos:
+            return None
+        info = alert.infos[0]
+        named = [named for named in app.gazetteer.named if named.id in touched]
+        districts = [one.name for one in named if one.id != app.gazetteer.city.id]
+        few = districts if 0 < len(districts) <= FEW else [app.gazetteer.city.name]
+        over = MsgType.CANCEL if ends_danger(alert) else alert.msg_type
+        composition = compose(
+            Draft(
+                hazard=found.hazard,
+                level=found.level,
+                areas=(_joined(info.areas, app.library.formats(offered[0]).places(few)),),
+                area_ids=touched,
+                expires=info.expires,
+                onset=info.onset,
+                release=info.effective,
+                parameters={},
+                actions=found.actions,
+                status=alert.status,
+                severity=info.severity,
+                urgency=info.urgency,
+                certainty=info.certainty,
+                unofficial=info.sender_name or info.parameter("sender_langname") or foreign.sender,
+            ),
+            library,
+            Identity(
+                identifier=alert.identifier,
+                sender=alert.sender,
+                sender_name=app.settings.sender_name,
+                sent=alert.sent,
+                base_url=app.base_url(
+                    Mode.LIVE if alert.status is Status.ACTUAL else Mode.EXERCISE
+                ),
+                contact=app.settings.contact,
+                languages=offered,
+            ),
+            msg_type=over,
+            page=f"alerts/{slug(alert.identifier)}/",
+        )
+        own = tuple(
+            replace(mine, event_codes=info.event_codes, categories=info.categories)
+            for mine in composition.alert.infos
+            if language_of(mine) not in there
+        )
+        dropped = tuple(d for d in composition.dropped if (d.language, d.variant) not in there)
+        return replace(composition, alert=replace(alert, infos=own), dropped=dropped)
 
     def again(self, stored: StoredAlert, thread: Sequence[StoredAlert]) -> str:
         """The digest of a held alert as it would be sent now, byte for byte.
@@ -324,6 +387,20 @@ class Preparer:
         letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mixed up on the telephone
         name = "".join(self._app.rng.choice(letters) for _ in range(6))
         return f"{self._app.settings.identifier_prefix}.{now:%Y%m%dT%H%M%S}.{name}"
+
+
+FEW = 3
+"""More districts than this are the whole city, in our words for a foreign warning."""
+
+
+def _joined(areas: Sequence[Area], name: str) -> Area:
+    """The areas of a foreign warning as one, under a name that people here know."""
+    return Area(
+        area_desc=name,
+        polygons=tuple(polygon for area in areas for polygon in area.polygons),
+        circles=tuple(circle for area in areas for circle in area.circles),
+        geocodes=tuple(dict.fromkeys(code for area in areas for code in area.geocodes)),
+    )
 
 
 def _after(thread: Sequence[StoredAlert], now: datetime) -> datetime:

@@ -91,9 +91,25 @@ def subscribers(office: Office, options: argparse.Namespace) -> int:
 
 
 def translations(office: Office, options: argparse.Namespace) -> int:
-    """How far every language is, or what is wrong in its catalogues."""
-    show_ = _findings if options.action == "lint" else _languages
-    return _look(office, "translations", {"action": options.action}, show_, json=options.json)
+    """How far every language is, what is wrong, what fits, and who stands for it."""
+    shows: dict[str, Show] = {
+        "status": _languages,
+        "lint": _findings,
+        "fit": _fits,
+        "export": lambda screen, result: screen.result(result["po"].rstrip("\n")),
+        "import": _findings,
+        "sign": lambda screen, result: screen.result(
+            screen.words(
+                "sign.done", **{key: result[key] for key in ("language", "variant", "level", "by")}
+            )
+        ),
+    }
+    named = ("languages", "language", "variant", "level", "by")
+    wanted = {key: value for key in named if (value := getattr(options, key, None))}
+    if options.action == "import":
+        wanted["po"] = inputs.text(options.file, office.words)
+    wanted["action"] = options.action
+    return _look(office, "translations", wanted, shows[options.action], json=options.json)
 
 
 def audit(office: Office, options: argparse.Namespace) -> int:
@@ -182,7 +198,42 @@ def _languages(screen: Screen, result: Mapping[str, Any]) -> None:
     for row in result["languages"]:
         stale = f", {screen.words('check.stale')}" if row["stale"] else ""
         done = f"{row['translated']}/{row['total']}"
-        screen.result(f"{row['language']} {row['variant']}: {done}, {row['review']}{stale}")
+        hazards = row["hazards"]
+        ready = f"{list(hazards.values()).count(0)}/{len(hazards)}"
+        lacking = ", ".join(f"{name} ({n})" for name, n in hazards.items() if n)
+        screen.result(
+            f"{row['language']} {row['variant']}: "
+            + screen.words("status.language", done=done, hazards=ready)
+            + f", {row['review']}{stale}"
+            + (f"; {lacking}" if lacking and row["translated"] else "")
+        )
+
+
+MANY = 20
+"""So many lines of one kind are read; the rest is in --json."""
+
+
+def _fits(screen: Screen, result: Mapping[str, Any]) -> None:
+    """A table in Markdown, as docs/fit.md shows it."""
+    rows = result["fits"]
+    wires = list(rows[0]["wires"]) if rows else []
+    screen.result(
+        "| " + " | ".join([screen.words("fit.language"), *wires, screen.words("fit.texts")]) + " |"
+    )
+    screen.result("|" + "---|" * (len(wires) + 2))
+    for row in rows:
+        cells = [
+            f"{fit['size']}/{fit['limit']} {fit['unit']}"
+            + ("" if fit["fits"] else f" **{fit['of']}**")
+            for fit in row["wires"].values()
+        ]
+        screen.result("| " + " | ".join([row["language"], *cells, str(row["rendered"])]) + " |")
+    missing = [f"{row['language']}: {what}" for row in rows for what in row["missing"]]
+    for what in missing[:MANY]:
+        screen.loud(what, RED, result=True)
+    total = sum(row["rendered"] for row in rows)
+    screen.result("")
+    screen.result(screen.words("fit.total", texts=screen.words.number(total), missing=len(missing)))
 
 
 def _findings(screen: Screen, result: Mapping[str, Any]) -> None:

@@ -86,7 +86,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "  broadcaster subscribers import people.csv --channel texts\n"
         "  (columns: address,language,variant,areas,hazards,minimum)",
     ),
-    "translations": ("how complete and reviewed the languages are", ""),
+    "translations": (
+        "how complete, right, fitting and reviewed the languages are",
+        "examples:\n  broadcaster translations status\n"
+        "  broadcaster translations export ru --variant plain   > ru-plain.po\n"
+        "  broadcaster translations import ru ru-plain.po --variant plain\n"
+        "  broadcaster translations sign ru --level reviewed --by 'A. Muster'",
+    ),
     "audit": ("who did what, when and why; has anyone changed the record", ""),
     "serve": ("run the daemon: site, feeds, API, queue", ""),
     "version": ("print the version", ""),

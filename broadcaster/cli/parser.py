@@ -205,8 +205,36 @@ def _subscribers(parser: Parser) -> None:
 
 
 def _translations(parser: Parser) -> None:
-    parser.add_argument("action", choices=("status", "lint"))
-    _plain(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, says: str) -> Parser:
+        made: Parser = actions.add_parser(
+            name, help=says, description=says, allow_abbrev=False, formatter_class=_layout
+        )
+        _plain(made)
+        return made
+
+    for name, says in (
+        ("status", "how complete and how reviewed each language is, hazard by hazard"),
+        ("lint", "everything that is wrong in the texts"),
+        ("fit", "say every warning in every variant, and show how it fits SMS and cell broadcast"),
+    ):
+        action(name, says).add_argument(
+            "languages", nargs="*", metavar="TAG", help="default: those on offer; or: all"
+        )
+    for name, says in (
+        ("export", "a gettext file for translators, on standard output"),
+        ("import", "take a translated gettext file"),
+        ("sign", "record who reviewed a catalogue"),
+    ):
+        made = action(name, says)
+        made.add_argument("language", metavar="TAG")
+        made.add_argument("--variant", default="standard", help="standard (default) or plain")
+        if name == "import":
+            made.add_argument("file", metavar="FILE|-")
+        if name == "sign":
+            made.add_argument("--level", required=True, help="drafted, reviewed or approved")
+            made.add_argument("--by", required=True, metavar="NAME", help="who read it")
 
 
 def _audit(parser: Parser) -> None:

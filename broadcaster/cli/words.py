@@ -327,6 +327,17 @@ TABLE: dict[str, tuple[str, str]] = {
         "Diese Nummer ist nicht (mehr) eingetragen.",
     ),
     "lint.fine": ("No findings.", "Keine Befunde."),
+    "status.language": ("{done} sentences, {hazards} hazards", "{done} Sätze, {hazards} Gefahren"),
+    "fit.language": ("language", "Sprache"),
+    "fit.texts": ("texts", "Texte"),
+    "fit.total": (
+        "{texts} texts rendered, {missing} missing",
+        "{texts} Texte gesetzt, {missing} fehlen",
+    ),
+    "sign.done": (
+        "{language} {variant}: {level} by {by}",
+        "{language} {variant}: {level}, gezeichnet {by}",
+    ),
     # -- asking
     "ask.intro": (
         "A new warning for {city}. Enter takes the answer in [brackets]; Ctrl-C leaves, nothing is"

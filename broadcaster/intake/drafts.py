@@ -167,6 +167,8 @@ class _Reader:
         expires = self.time("expires", start=max(onset or release or now, now))
         self.order(now, release, onset, expires)
         note, note_language = self.note()
+        if hazard and hazard.needs_note and not self.fields.get("note"):
+            self.wrong("note", f"is missing: {hazard.id} says nothing without it", "say what it is")
         repeat = self.repeat()
         parameters = self.parameters(hazard)
         actions = self.actions(hazard)

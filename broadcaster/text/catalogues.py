@@ -172,10 +172,27 @@ def load(
 ) -> Catalogue:
     """The catalogue of a language and variant, with the state of its review.
 
-    ``declared`` is everything :func:`broadcaster.text.phrases.declared` found.  Raises
-    :class:`BadInput` when the catalogue or the ledger is not there or cannot be understood.
+    ``declared`` is everything :func:`broadcaster.text.phrases.declared` found.  A language that
+    respells another is that one's catalogue in its own letters, and stands or falls with its
+    review.  Raises :class:`BadInput` when the catalogue or the ledger is not there or cannot be
+    understood.
     """
-    path = po_path(locales, language.tag, variant)
+    entries, state = read(locales, language, variant, for_variant(declared, variant))
+    return Catalogue(language, variant, entries, state)
+
+
+def read(
+    locales: Path, language: Language, variant: Variant, phrases: Collection[Phrase]
+) -> tuple[Mapping[Key, Entry], Review]:
+    """All entries, unusable ones too, and what their review is worth (see :func:`load`)."""
+    entries = _source(locales, language, variant)
+    row = read_ledger(locales, language.respells or language.tag).get(variant.value)
+    state = review(row, Catalogue(language, variant, entries), phrases)
+    return _respelt(entries, language), state
+
+
+def _source(locales: Path, language: Language, variant: Variant) -> Mapping[Key, Entry]:
+    path = po_path(locales, language.respells or language.tag, variant)
     try:
         po = path.read_bytes()
     except OSError as error:
@@ -187,18 +204,24 @@ def load(
             )
         ) from error
     entries = _compiled(path.with_suffix(".mo"), po)
-    if entries is None:
-        try:
-            entries = read_po(po)
-        except BadInput as error:
-            raise BadInput(
-                Problem(f"{path} {problem.path}".rstrip(), problem.says, problem.remedy)
-                for problem in error.problems
-            ) from error
-    catalogue = Catalogue(language, variant, entries)
-    row = read_ledger(locales, language.tag).get(variant.value)
-    catalogue.review = review(row, catalogue, for_variant(declared, variant))
-    return catalogue
+    if entries is not None:
+        return entries
+    try:
+        return read_po(po)
+    except BadInput as error:
+        raise BadInput(
+            Problem(f"{path} {problem.path}".rstrip(), problem.says, problem.remedy)
+            for problem in error.problems
+        ) from error
+
+
+def _respelt(entries: Mapping[Key, Entry], language: Language) -> Mapping[Key, Entry]:
+    if not language.respells:
+        return entries
+    return {
+        key: Entry(tuple(map(language.respelt, entry.forms)), entry.counted, entry.fuzzy)
+        for key, entry in entries.items()
+    }
 
 
 def po_path(locales: Path, tag: str, variant: Variant) -> Path:

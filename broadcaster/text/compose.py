@@ -7,18 +7,20 @@ free text is carried verbatim, in its own language, and marked as such in every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from broadcaster.model.cap import (
     PARAMETER_HAZARD,
+    PARAMETER_LEAD,
     PARAMETER_LEVEL,
     PARAMETER_NOTE,
     PARAMETER_NOTE_LANGUAGE,
     PARAMETER_REVIEW,
     PARAMETER_SHORT,
     PARAMETER_SPOKEN,
+    PARAMETER_UNOFFICIAL,
     PARAMETER_VARIANT,
     Alert,
     Area,
@@ -39,10 +41,10 @@ from broadcaster.model.rendition import Variant
 from broadcaster.text import measure
 from broadcaster.text.accessible import sentences
 from broadcaster.text.catalogues import Catalogue, MissingText
-from broadcaster.text.hazards import Hazard, Level, Parameter, Texts
+from broadcaster.text.hazards import OVER, Hazard, Level, Parameter, Texts
 from broadcaster.text.languages import Language, cap_language
 from broadcaster.text.library import CATALOGUE_VARIANTS, Library
-from broadcaster.text.phrases import SHORT
+from broadcaster.text.phrases import LEAD, SHORT
 from broadcaster.text.render import address, bare, said_digits
 
 ALL_CLEAR_STAYS = timedelta(hours=6)
@@ -55,6 +57,16 @@ SHORT_SEPTETS, SHORT_UNITS = 160, 134
 """What a short text may take: one SMS in GSM 7-bit, two in UCS-2 (3GPP TS 23.040 9.2.3.24.1)."""
 
 
+LEAD_LINE = "%(hazard)s: %(places)s. %(act)s"
+"""The first line of everything on a small screen; each language gives the punctuation."""
+
+UNOFFICIAL = "This is not the official text. The official warning comes from: %(sender)s"
+"""Below our own words for the warning of another authority."""
+
+DANGER = {Severity.EXTREME: "Danger to life.", Severity.SEVERE: "Danger."}
+"""How bad it is, in the shortest text."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What an officer decides; everything else follows from the catalogue."""
@@ -64,7 +76,8 @@ class Draft:
     areas: tuple[Area, ...]
     area_ids: tuple[str, ...]
     """Ids of the named areas these touch: whose subscribers are meant."""
-    expires: datetime
+    expires: datetime | None
+    """``None`` only for a foreign warning that names no end."""
     onset: datetime | None = None
     release: datetime | None = None
     """CAP ``effective``: when it may go out, if not at once."""
@@ -82,6 +95,8 @@ class Draft:
     certainty: Certainty | None = None
     repeat_every: timedelta | None = None
     languages: tuple[str, ...] | None = None
+    unofficial: str = ""
+    """The authority whose warning this says in our own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +192,7 @@ class _Saying:
         self.formats = library.formats(self.tag)
         self.hazard: Hazard = library.hazards[draft.hazard]
         self.level: Level = self.hazard.levels[draft.level]
+        self.event = catalogue.say(self.hazard.event)
         self.over = msg_type is MsgType.CANCEL
         self.texts: Texts = self.hazard.all_clear if self.over else self.level.texts
         # The all-clear itself must be readable for a while, however soon the warning would end.
@@ -185,7 +201,7 @@ class _Saying:
         self.warnings: list[Problem] = []
 
     def info(self, web: str) -> Info:
-        draft, level, say = self.draft, self.level, self.catalogue.say
+        draft, level = self.draft, self.level
         web += "plain/" if self.variant is Variant.PLAIN else ""
         review = self.catalogue.review
         parameters = [
@@ -194,6 +210,8 @@ class _Saying:
             Pair(PARAMETER_LEVEL, str(level.number)),
             Pair(PARAMETER_REVIEW, "drafted" if review.stale else review.level),
         ]
+        if draft.unofficial:
+            parameters.append(Pair(PARAMETER_UNOFFICIAL, draft.unofficial))
         if draft.note:
             parameters += [
                 Pair(PARAMETER_NOTE, draft.note),
@@ -201,13 +219,14 @@ class _Saying:
             ]
         if self.variant is Variant.STANDARD:
             parameters += [
+                Pair(PARAMETER_LEAD, self.lead()),
                 Pair(PARAMETER_SHORT, self.short()),
                 Pair(PARAMETER_SPOKEN, self.spoken()),
             ]
         return Info(
             language=cap_language(self.tag, self.variant),
             categories=self.hazard.categories,
-            event=say(self.hazard.event),
+            event=self.event,
             response_types=(ResponseType.ALL_CLEAR,) if self.over else level.responses,
             urgency=Urgency.PAST if self.over else draft.urgency or level.urgency,
             severity=draft.severity or level.severity,
@@ -224,6 +243,7 @@ class _Saying:
                     *self.impacts(),
                     *self.measures(spoken=False),
                     *self.note(),
+                    *self.unofficial(),
                 ]
             ),
             instruction="\n".join(self.actions()),
@@ -233,19 +253,20 @@ class _Saying:
             areas=draft.areas,
         )
 
-    def mark(self, *, context: str | None = None) -> str:
+    def status(self) -> list[str]:
+        """The word that must be said first of all where there is no real danger."""
+        words = {Status.EXERCISE: "Exercise", Status.TEST: "Test"}
+        return [self.catalogue.say(words[s])] if (s := self.draft.status) in words else []
+
+    def mark(self) -> str:
         """What must be said first: that this is no real danger, or that it changes a warning."""
-        words = []
-        if self.draft.status is Status.EXERCISE:
-            words.append(self.catalogue.say("Exercise"))
-        elif self.draft.status is Status.TEST:
-            words.append(self.catalogue.say("Test"))
+        words = self.status()
         if self.msg_type is MsgType.UPDATE:
-            words.append(self.catalogue.say("Update", context=context))
+            words.append(self.catalogue.say("Update"))
         return " - ".join(words) + ": " if words else ""
 
     def headline(self) -> str:
-        return self.mark() + self.catalogue.say(self.texts.headline)
+        return self.mark() + self.catalogue.say(self.texts.headline, event=self.event)
 
     def opening(self, *, explain: bool) -> list[str]:
         """What the mark means.  A reader of the standard text sees from its headline that it is an
@@ -310,31 +331,90 @@ class _Saying:
             *(self.formats.isolate(line) for line in self.draft.note.splitlines()),
         ]
 
+    def unofficial(self) -> list[str]:
+        """That these are our words, and whose the official ones are."""
+        if not self.draft.unofficial:
+            return []
+        sender = self.formats.isolate(self.draft.unofficial)
+        return [self.catalogue.say(UNOFFICIAL, sender=sender)]
+
+    def until(self, moment: Callable[[datetime], str]) -> str:
+        """When it ends, said by ``moment``, or that nobody has said so yet."""
+        return moment(self.expires) if self.expires else self.catalogue.say("until further notice")
+
     def places(self) -> str:
         return self.formats.places([area.area_desc for area in self.draft.areas])
 
-    def short(self) -> str:
-        """Hazard and action first, then place, time, who says so, where to read more.
+    def lead(self) -> str:
+        """Hazard, place and the first thing to do; of an all-clear, that it is one, and of what.
 
-        The address, and nothing else, gives way when the text would be too long for the smallest
-        wires; what was done is told in :attr:`warnings`.
+        The first line of a small screen: locked phones and old ones show no more of a message
+        than the first page of a cell broadcast (93 letters, or 40; 3GPP TS 23.041 9.4.2.2.5).
         """
-        until = self.formats.brief_moment(self.expires, self.identity.sent)
-        time = "" if self.over else f"{self.catalogue.say('Until', context=SHORT)}: {until}\n"
-        text = bare(
-            f"{self.mark(context=SHORT)}{self.catalogue.say(self.texts.short, context=SHORT)}\n"
-            f"{self.formats.places(_parts(self.draft.areas))}\n{time}"
-            f"{self.identity.sender_name}"
-        )
-        with_address = f"{text}\n{address(f'{self.identity.base_url}/{self.tag}/')}"
-        if not _surplus(with_address):
-            return with_address
-        says, remedy = "is sent without the address of the pages, which would not fit", ""
-        if too_long := _surplus(text):
-            says += f"; it is still {too_long} too long for the smallest wires"
-            remedy = "name fewer or larger areas"
-        self.warnings.append(Problem(f"{self.tag}/short", says, remedy, level="warning"))
+
+        def say(msgid: str) -> str:
+            return self.catalogue.say(msgid, context=LEAD)
+
+        hazard, places = say(self.hazard.lead), self.formats.places(_parts(self.draft.areas))
+        if self.over:
+            line = self.catalogue.say(
+                LEAD_LINE, context=LEAD, hazard=say("All clear"), places=hazard, act=places
+            )
+        else:
+            line = self.catalogue.say(
+                LEAD_LINE, context=LEAD, hazard=hazard, places=places, act=say(self.level.act)
+            )
+        return bare(": ".join([*self.status(), line]))
+
+    def short(self) -> str:
+        """Hazard, place and action first, then how bad it is, until when, who says so, and where
+        to read more.
+
+        The officer's own words go in where the warning is nothing without them.  The address, the
+        advice after the first, and those words give way, in this order and nothing else, when the
+        text would be too long for the smallest wires; what was done is told in :attr:`warnings`.
+        """
+        own = self.draft.note_language == self.tag and self.hazard.needs_note and not self.over
+        parts = {
+            "the officer's own words": [self.draft.note] if own else [],
+            "the address of the pages": [address(f"{self.identity.base_url}/{self.tag}/")],
+            "the advice after the first": [] if self.over else [self._short(self.level.tip)],
+        }
+        lost: list[str] = []
+        for given_up in ((), (1,), (1, 2), (0, 1), (0, 1, 2)):
+            lost = [
+                words for n, (words, part) in enumerate(parts.items()) if part and n in given_up
+            ]
+            note, web, tip = ([] if words in lost else part for words, part in parts.items())
+            text = self._short_text(tip, note, web)
+            if not _surplus(text):
+                break
+        if lost:
+            says, remedy = f"is sent without {' and '.join(lost)}, which would not fit", ""
+            if too_long := _surplus(text):
+                says += f"; it is still {too_long} too long for the smallest wires"
+                remedy = "name fewer or larger areas"
+            self.warnings.append(Problem(f"{self.tag}/short", says, remedy, level="warning"))
         return text
+
+    def _short(self, msgid: str) -> str:
+        return self.catalogue.say(msgid, context=SHORT)
+
+    def _short_text(self, tip: list[str], note: list[str], web: list[str]) -> str:
+        lines = [self.lead()]
+        if self.over:
+            lines.append(self._short(OVER))
+        else:
+            words = (
+                [self._short(DANGER[severity])]
+                if (severity := self.level.severity) in DANGER
+                else []
+            )
+            if self.msg_type is MsgType.UPDATE:
+                words.insert(0, f"{self._short('Update')}:")
+            until = self.until(lambda end: self.formats.brief_moment(end, self.identity.sent))
+            lines += [" ".join([*words, *tip]), *note, f"{self._short('Until')}: {until}"]
+        return bare("\n".join(line for line in [*lines, self.identity.sender_name, *web] if line))
 
     def spoken(self) -> str:
         """One sentence a line; who speaks comes first, so that a listener knows whom to trust.
@@ -352,7 +432,7 @@ class _Saying:
             if onset and onset - sent > SOON:
                 said = self.formats.spoken_moment(onset, sent, self.catalogue)
                 before.append(f"{say('From')}: {said}.")
-            said = self.formats.spoken_moment(self.expires, sent, self.catalogue)
+            said = self.until(lambda end: self.formats.spoken_moment(end, sent, self.catalogue))
             before.append(f"{say('Until')}: {said}.")
         before += self.impacts()
         # A voice reads its own language only; in the others the note stays in writing.

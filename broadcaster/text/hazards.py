@@ -1,6 +1,8 @@
 """The hazard catalogue: rows of ``templates/hazards/*.yaml`` as frozen values.
 
 A hazard is data.  Adding one is adding a file and translating its sentences; no code names one.
+What people should do is one library for all hazards, ``templates/actions.yaml``, so that each
+sentence is translated once; a hazard names its actions by id, and may bring some of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +17,18 @@ from typing import Any, TypeVar
 from broadcaster.model.cap import Category, Certainty, Pair, ResponseType, Severity, Urgency
 from broadcaster.model.errors import BadInput, Problem
 from broadcaster.text.formats import UNITS
+from broadcaster.text.languages import safe_loader
 
 E = TypeVar("E", bound=StrEnum)
+
+HEADLINES = {
+    Severity.EXTREME: "Danger to life: %(event)s",
+    Severity.SEVERE: "Danger: %(event)s",
+}
+"""The headline of a level that brings none; every other severity is :data:`WARNING`."""
+WARNING = "Warning: %(event)s"
+ALL_CLEAR = "All clear: %(event)s"
+OVER = "The warning is over."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,7 @@ class Texts:
     """The sentences of one level, or of the all-clear; all are msgids."""
 
     headline: str
-    short: str
+    """May hold ``%(event)s``, the hazard's name."""
     impacts: tuple[str, ...]
     actions: Mapping[str, str]
     """Action id to sentence, in order of importance; the default choice of an officer."""
@@ -56,6 +68,10 @@ class Level:
     responses: tuple[ResponseType, ...]
     event_codes: tuple[Pair, ...]
     texts: Texts
+    act: str
+    """The first thing to do, in two or three words, for the first line of a small screen."""
+    tip: str
+    """One more thing to do or know, for the smallest wires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +81,10 @@ class Hazard:
     id: str
     event: str
     """Msgid of the hazard's name."""
+    lead: str
+    """The hazard in a word, for the first line of a small screen."""
+    needs_note: bool
+    """Its texts say nothing without an officer's own words."""
     categories: tuple[Category, ...]
     pictogram: str
     levels: Mapping[int, Level]
@@ -74,21 +94,22 @@ class Hazard:
     all_clear: Texts
 
 
-def load_hazards(folder: Path) -> dict[str, Hazard]:
-    """Every ``*.yaml`` of the folder by id.  Raises ``BadInput`` with every problem at once."""
-    import yaml
+def load_hazards(templates: Path) -> dict[str, Hazard]:
+    """Every ``hazards/*.yaml`` by id, with the actions of ``actions.yaml``.
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    Raises ``BadInput`` with every problem at once.
+    """
+    folder, actions = templates / "hazards", templates / "actions.yaml"
     problems: list[Problem] = []
+    row = _Row(_yaml(actions, problems) if actions.exists() else {}, actions.name, problems)
+    library = {str(name): row.text(name) for name in row.names()}
     found: dict[str, Hazard] = {}
     for path in sorted(folder.glob("*.yaml")):
-        try:
-            raw = yaml.load(path.read_bytes(), loader)
-        except (OSError, yaml.YAMLError) as error:
-            problems.append(Problem(path.name, f"cannot be read: {error}"))
+        raw = _yaml(path, problems)
+        if raw is None:
             continue
         row = _Row(raw, path.name, problems)
-        hazard = _hazard(row)
+        hazard = _hazard(row, library)
         if hazard.id in found:
             row.wrong("id", f"another file already describes {hazard.id}")
         found[hazard.id] = hazard
@@ -97,6 +118,16 @@ def load_hazards(folder: Path) -> dict[str, Hazard]:
     if problems:
         raise BadInput(problems)
     return found
+
+
+def _yaml(path: Path, problems: list[Problem]) -> Any:
+    import yaml
+
+    try:
+        return yaml.load(path.read_bytes(), safe_loader())
+    except (OSError, yaml.YAMLError) as error:
+        problems.append(Problem(path.name, f"cannot be read: {error}"))
+        return None
 
 
 class _Row:
@@ -113,6 +144,15 @@ class _Row:
 
     def names(self) -> list[Any]:
         return list(self._raw)
+
+    def raw(self, key: str) -> Any:
+        return self._raw.get(key)
+
+    def flag(self, key: str) -> bool:
+        value = self._raw.get(key, False)
+        if not isinstance(value, bool):
+            self.wrong(key, "is neither true nor false")
+        return value is True
 
     def text(self, key: str, default: str | None = None) -> str:
         value = self._raw.get(key, default)
@@ -167,20 +207,24 @@ class _Row:
         return _Row(self._raw.get(key, {}), f"{self._where}:{key}", self._problems)
 
 
-def _hazard(row: _Row) -> Hazard:
-    actions = {name: row.row("actions").text(name) for name in row.row("actions").names()}
+def _hazard(row: _Row, library: Mapping[str, str]) -> Hazard:
+    own = row.row("actions")
+    known = {**library, **{name: own.text(name) for name in own.names()}}
     codes = row.pairs("event_codes")
     levels = {
-        number: _level(row.row("levels").row(number), number, actions, codes)
+        number: _level(row.row("levels").row(number), number, known, codes)
         for number in row.row("levels").names()
     }
     if sorted(levels) != list(range(1, len(levels) + 1)):
         row.wrong("levels", "must be numbered from 1 upwards; 3 is the worst")
     ending = row.row("all_clear")
-    own = {name: ending.row("actions").text(name) for name in ending.row("actions").names()}
+    chosen = {name for level in levels.values() for name in level.texts.actions}
+    chosen |= {*own.names(), *_named(row, "also", known, ())}
     return Hazard(
         id=row.text("id"),
         event=row.text("event"),
+        lead=row.text("lead"),
+        needs_note=row.flag("needs_note"),
         categories=row.choices("category", Category),
         pictogram=row.text("pictogram"),
         levels=MappingProxyType(levels),
@@ -190,40 +234,44 @@ def _hazard(row: _Row) -> Hazard:
                 for name in row.row("parameters").names()
             }
         ),
-        actions=MappingProxyType(actions),
-        all_clear=_texts(ending, actions | own),
+        actions=MappingProxyType({name: known[name] for name in known if name in chosen}),
+        all_clear=Texts(
+            headline=ending.text("headline", ALL_CLEAR),
+            impacts=ending.texts("impacts", (OVER,)),
+            actions=_named(ending, "do", known),
+        ),
     )
 
 
-def _level(row: _Row, number: int, actions: Mapping[str, str], codes: tuple[Pair, ...]) -> Level:
+def _level(row: _Row, number: int, known: Mapping[str, str], codes: tuple[Pair, ...]) -> Level:
+    severity = row.choice("severity", Severity, Severity.UNKNOWN)
     return Level(
         number=number,
-        severity=row.choice("severity", Severity, Severity.UNKNOWN),
+        severity=severity,
         urgency=row.choice("urgency", Urgency, Urgency.UNKNOWN),
         certainty=row.choice("certainty", Certainty, Certainty.UNKNOWN),
         responses=row.choices("response", ResponseType),
         event_codes=codes + row.pairs("event_codes"),
-        texts=_texts(row, actions),
+        texts=Texts(
+            headline=row.text("headline", HEADLINES.get(severity, WARNING)),
+            impacts=row.texts("impacts"),
+            actions=_named(row, "do", known),
+        ),
+        act=row.text("act"),
+        tip=row.text("tip"),
     )
 
 
-def _texts(row: _Row, actions: Mapping[str, str]) -> Texts:
-    chosen = {}
-    for name in row.texts("do"):
-        if name not in actions:
-            row.wrong(
-                "do",
-                f"names the action {name!r}, which is not described",
-                "one of " + ", ".join(actions),
-            )
-        else:
-            chosen[name] = actions[name]
-    return Texts(
-        headline=row.text("headline"),
-        short=row.text("short"),
-        impacts=row.texts("impacts"),
-        actions=MappingProxyType(chosen),
-    )
+def _named(
+    row: _Row, key: str, known: Mapping[str, str], default: tuple[str, ...] | None = None
+) -> Mapping[str, str]:
+    """The actions that a list of ids names; ``all`` instead of a list names every one."""
+    names = tuple(known) if row.raw(key) == "all" else row.texts(key, default)
+    for name in names:
+        if name not in known:
+            says = f"names the action {name!r}, which is not described"
+            row.wrong(key, says, "describe it in templates/actions.yaml, or correct its name")
+    return MappingProxyType({name: known[name] for name in names if name in known})
 
 
 def _parameter(row: _Row, name: str) -> Parameter:

@@ -93,6 +93,20 @@ class Language:
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """Symbols that differ from the international ones."""
     plain: PlainRules = PlainRules()
+    respells: str = ""
+    """Tag of the language whose catalogues it writes in other letters; it has none of its own."""
+    letters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """With :attr:`respells`: each small letter there, and what is written here."""
+
+    def respelt(self, text: str) -> str:
+        """A text of the language it :attr:`respells`, in its own letters."""
+        written = []
+        for letter, following in zip(text, f"{text[1:]} ", strict=True):
+            own = self.letters.get(letter.lower(), letter)
+            if own is not letter and letter.isupper():
+                own = own.upper() if following.isupper() else own.capitalize()
+            written.append(own)
+        return "".join(written)
 
     @cached_property
     def locale(self) -> Locale:
@@ -130,6 +144,16 @@ def load_languages(path: Path) -> dict[str, Language]:
         language = _language(str(tag), row, f"{path.name}:{tag}", problems)
         if language is not None:
             languages[language.tag] = language
+    for tag, language in languages.items():
+        other = languages.get(language.respells)
+        if language.respells and (other is None or other.respells or not language.letters):
+            problems.append(
+                Problem(
+                    f"{path.name}:{tag}.respells",
+                    f"{language.respells!r} has no catalogues of its own, or no letters are given",
+                    "name a language that has, and what is written for each of its letters",
+                )
+            )
     if problems:
         raise BadInput(problems)
     return languages
@@ -178,17 +202,23 @@ def _language(tag: str, row: Any, path: str, problems: list[Problem]) -> Languag
     if isinstance(row.get("cldr"), str) and not _has_cldr(row["cldr"]):
         wrong("cldr", "is no locale that Babel has", "take the nearest one, as prs takes fa_AF")
     units, twins = row.get("units", {}), row.get("twins", [])
-    if not isinstance(units, dict):
-        wrong("units", "is not a mapping")
+    letters = row.get("letters", {})
+    for key, value in (("units", units), ("letters", letters)):
+        if not isinstance(value, dict):
+            wrong(key, "is not a mapping")
     if not isinstance(twins, list):
         wrong("twins", "is not a list of tags")
     plain = _plain(row.get("plain", {}), wrong)
     if len(problems) > found or plain is None:
         return None
-    given = {key: value for key, value in row.items() if key not in ("units", "twins", "plain")}
-    return Language(
-        tag=tag, twins=tuple(twins), units=MappingProxyType(dict(units)), plain=plain, **given
-    )
+    read = {
+        "tag": tag,
+        "twins": tuple(twins),
+        "units": MappingProxyType(dict(units)),
+        "letters": MappingProxyType(dict(letters)),
+        "plain": plain,
+    }
+    return Language(**{**row, **read})
 
 
 def _has_cldr(identifier: str) -> bool:

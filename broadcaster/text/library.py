@@ -16,6 +16,7 @@ import jinja2
 from broadcaster.model.errors import BadInput, Problem
 from broadcaster.model.rendition import Variant
 from broadcaster.text.catalogues import Catalogue, load
+from broadcaster.text.federal import Federal, load_federal
 from broadcaster.text.formats import Formats
 from broadcaster.text.hazards import Hazard, load_hazards
 from broadcaster.text.languages import Language, load_languages
@@ -31,7 +32,7 @@ class Library:
     def __init__(self, templates: Path, locales: Path, zone: ZoneInfo) -> None:
         self.templates, self.locales, self.zone = templates, locales, zone
         self.languages: dict[str, Language] = load_languages(locales / "languages.yaml")
-        self.hazards: dict[str, Hazard] = load_hazards(templates / "hazards")
+        self.hazards: dict[str, Hazard] = load_hazards(templates)
         self.env = jinja2.Environment(
             loader=jinja2.FileSystemLoader(templates),
             autoescape=lambda name: bool(name) and not str(name).endswith((".txt.j2", ".css.j2")),
@@ -52,6 +53,11 @@ class Library:
                 for folder in missing
             )
         return cls(templates, locales, ZoneInfo(zone))
+
+    @cached_property
+    def federal(self) -> Federal:
+        """What the codes of federal warnings mean in this catalogue."""
+        return load_federal(self.templates / "federal.yaml", self.hazards)
 
     @cached_property
     def phrases(self) -> tuple[Phrase, ...]:
@@ -77,6 +83,11 @@ class Library:
         if key not in self._catalogues:
             self._catalogues[key] = load(self.locales, self.language(tag), domain, self.phrases)
         return self._catalogues[key]
+
+    def forget(self, tag: str) -> None:
+        """Read the catalogues of a language again: they were written to."""
+        for key in [key for key in self._catalogues if key[0] == tag]:
+            del self._catalogues[key]
 
     def formats(self, tag: str) -> Formats:
         """How a language writes times, numbers and lists, in the city's zone."""

@@ -1,8 +1,9 @@
-"""Every sentence Broadcaster can say, gathered from the three places that declare them.
+"""Every sentence Broadcaster can say, gathered from the four places that declare them.
 
 1. ``templates/hazards/*.yaml``: the texts of the hazards
-2. ``templates/phrases.yaml``: sentences and labels shared by all hazards
-3. ``t("...")`` and ``tn("...", "...", n)`` in ``templates/**/*.j2``: the furniture of the site
+2. ``templates/actions.yaml``: what people should do
+3. ``templates/phrases.yaml``: sentences and labels shared by all hazards
+4. ``t("...")`` and ``tn("...", "...", n)`` in ``templates/**/*.j2``: the furniture of the site
 
 A msgid is the English sentence itself; a translator sees it with its note and its place.
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SHORT = "short"
 """Context of texts for the smallest wires."""
+LEAD = "lead"
+"""Context of the first line on a small screen: the hazard in a word, and the first thing to do."""
 SPOKEN = "spoken"
 """Context of words as they are said aloud."""
 PAGE = "page"
@@ -87,17 +90,20 @@ def declared(templates: Path) -> tuple[Phrase, ...]:
 def for_variant(phrases: Iterable[Phrase], variant: Variant) -> tuple[Phrase, ...]:
     """The phrases that the catalogue of a variant holds.
 
-    ``plain`` holds what residents read in a warning; how things are said aloud and the furniture
-    of the site are in ``standard`` alone.
+    ``plain`` holds what residents read in a whole warning; the shortest texts, how things are said
+    aloud and the furniture of the site are in ``standard`` alone.
     """
     if variant is Variant.PLAIN:
-        return tuple(phrase for phrase in phrases if phrase.context in (None, SHORT))
+        return tuple(phrase for phrase in phrases if phrase.context is None)
     return tuple(phrases)
 
 
 def _all(templates: Path, problems: list[Problem]) -> Iterator[Phrase]:
     for path in sorted((templates / "hazards").glob("*.yaml")):
         yield from _sentences(_yaml(path, problems), _where(templates, path))
+    actions = templates / "actions.yaml"
+    if actions.exists():
+        yield from _under(_yaml(actions, problems), None, _where(templates, actions))
     shared = templates / "phrases.yaml"
     if shared.exists():
         yield from _shared(_yaml(shared, problems), _where(templates, shared), problems)
@@ -128,11 +134,10 @@ _CONTEXTS = {
     "headline": None,
     "impacts": None,
     "actions": None,
-    "all_clear": None,
-    "label": None,
     "says": None,
-    "short": SHORT,
-    "spoken": SPOKEN,
+    "lead": LEAD,
+    "act": LEAD,
+    "tip": SHORT,
 }
 """The keys whose texts are msgids, and the context each gives."""
 

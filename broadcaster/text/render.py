@@ -9,7 +9,7 @@ import re
 import unicodedata
 from datetime import datetime
 
-from broadcaster.model.cap import PARAMETER_SHORT, PARAMETER_SPOKEN, Alert, Info
+from broadcaster.model.cap import PARAMETER_LEAD, PARAMETER_SHORT, PARAMETER_SPOKEN, Alert, Info
 from broadcaster.model.rendition import Format, Rendition, Variant
 from broadcaster.text.accessible import sentences
 from broadcaster.text.formats import SYMBOLS
@@ -85,6 +85,7 @@ def _text(alert: Alert, info: Info, library: Library, tag: str, variant: Variant
     template = library.env.get_template(f"text/{_LAYOUTS[variant]}.txt.j2")
     text = template.render(
         context,
+        lead=info.parameter(PARAMETER_LEAD),
         headline=headline(info),
         places=formats.places(list(dict.fromkeys(area.area_desc for area in info.areas))),
         onset=moment(info.onset if info.onset and info.onset > alert.sent else None),

@@ -67,7 +67,8 @@ def test_another_city_warns_in_its_own_name(city: Installation) -> None:
         area="Seestadt-Hafen",
         parameters={"gauge": "Alter Hafen", "water_level": "410"},
     )
-    assert (done.exit, done.problems) == (0, [])
+    assert done.exit == 0
+    assert {problem["level"] for problem in done.problems} <= {"warning"}
     assert done.report["identifier"].startswith("de-sh-seestadt.")
     data = (city.www / "cap" / f"{done.report['identifier']}.xml").read_bytes()
     alert = read(data).alert

@@ -14,18 +14,16 @@ from typing import Literal
 from broadcaster.model.errors import BadInput
 from broadcaster.text.accessible import sentences
 from broadcaster.text.catalogues import (
-    Catalogue,
     Entry,
     Key,
     Review,
     po_path,
-    read_ledger,
-    read_po,
-    review,
+    read,
 )
+from broadcaster.text.hazards import Hazard
 from broadcaster.text.languages import Language, Variant
 from broadcaster.text.lint.texts import LIKE_SOURCE, NAMES, TEXT_RULES, Case, letters, without
-from broadcaster.text.phrases import Phrase, for_variant
+from broadcaster.text.phrases import LEAD, PAGE, SHORT, SPOKEN, Phrase, for_variant
 
 VARIANTS = (Variant.STANDARD, Variant.PLAIN)
 """The variants that have catalogues."""
@@ -64,6 +62,8 @@ class Completeness:
     total: int
     fuzzy: int
     review: Review
+    hazards: Mapping[str, int]
+    """For each hazard, how many of the sentences it needs cannot be said."""
 
     @property
     def complete(self) -> bool:
@@ -123,24 +123,62 @@ def lint(
 
 
 def completeness(
-    locales: Path, languages: Iterable[Language], declared: Collection[Phrase]
+    locales: Path,
+    languages: Iterable[Language],
+    declared: Collection[Phrase],
+    hazards: Mapping[str, Hazard],
 ) -> list[Completeness]:
-    """One row for each language and variant; a catalogue that is not there has translated 0."""
-    return [
-        Completeness(
-            language=book.language.tag,
-            variant=book.variant.value,
-            translated=sum(_usable(book, phrase) is not None for phrase in book.phrases),
-            total=len(book.phrases),
-            fuzzy=sum(
-                entry.fuzzy
-                for phrase in book.phrases
-                if (entry := book.entries.get(phrase.key)) is not None
-            ),
-            review=book.review,
-        )
-        for book in _books(locales, languages, declared)
-    ]
+    """A row for each language and variant, short and spoken too; what is not there is 0 of all."""
+    needed = {name: _sentences(hazard) for name, hazard in hazards.items()}
+    own = frozenset(msgid for msgids in needed.values() for msgid in msgids)
+    rows = []
+    for book in _books(locales, languages, declared):
+        for variant, contexts in _CONTEXTS[book.variant].items():
+            phrases = [phrase for phrase in book.phrases if phrase.context in contexts]
+            lacking = {phrase.msgid for phrase in phrases if _usable(book, phrase) is None}
+            shared = len(lacking - own)
+            rows.append(
+                Completeness(
+                    language=book.language.tag,
+                    variant=variant.value,
+                    translated=sum(_usable(book, phrase) is not None for phrase in phrases),
+                    total=len(phrases),
+                    fuzzy=sum(
+                        entry.fuzzy
+                        for phrase in phrases
+                        if (entry := book.entries.get(phrase.key)) is not None
+                    ),
+                    review=book.review,
+                    hazards={
+                        name: shared + len(lacking & msgids) for name, msgids in needed.items()
+                    },
+                )
+            )
+    return rows
+
+
+_CONTEXTS: Mapping[Variant, Mapping[Variant, Collection[str | None]]] = {
+    Variant.STANDARD: {
+        Variant.STANDARD: (None, PAGE),
+        Variant.SHORT: (LEAD, SHORT),
+        Variant.SPOKEN: (SPOKEN,),
+    },
+    Variant.PLAIN: {Variant.PLAIN: (None,)},
+}
+"""Which sentences of a catalogue make which variant; the spoken one says the standard's as well."""
+
+
+def _sentences(hazard: Hazard) -> frozenset[str]:
+    """Everything that this hazard alone may have to say."""
+    levels = hazard.levels.values()
+    texts = [*(level.texts for level in levels), hazard.all_clear]
+    return frozenset(
+        [hazard.event, hazard.lead]
+        + [parameter.says for parameter in hazard.parameters.values()]
+        + [text for level in levels for text in (level.act, level.tip)]
+        + [text for one in texts for text in (one.headline, *one.impacts)]
+        + [*hazard.actions.values(), *hazard.all_clear.actions.values()]
+    )
 
 
 def _books(
@@ -156,21 +194,16 @@ def _books(
 def _book(
     locales: Path, language: Language, variant: Variant, phrases: tuple[Phrase, ...]
 ) -> _Book:
-    path = po_path(locales, language.tag, variant)
     entries: Mapping[Key, Entry] = {}
     state = Review()
     problems: list[str] = []
-    try:
-        entries = read_po(path.read_bytes())
-    except OSError:
-        problems.append(f"there is no {path.name} for {language.tag}")
-    except BadInput as error:
-        problems += [str(problem) for problem in error.problems]
-    try:
-        row = read_ledger(locales, language.tag).get(variant.value)
-        state = review(row, Catalogue(language, variant, entries), phrases)
-    except BadInput as error:
-        problems += [str(problem) for problem in error.problems]
+    if not po_path(locales, language.respells or language.tag, variant).exists():
+        problems.append(f"there is no {variant}.po for {language.tag}")
+    else:
+        try:
+            entries, state = read(locales, language, variant, phrases)
+        except BadInput as error:
+            problems += [str(problem) for problem in error.problems]
     return _Book(language, variant, phrases, entries, state, tuple(problems))
 
 

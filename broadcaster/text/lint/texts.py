@@ -20,7 +20,7 @@ from broadcaster.text import measure
 from broadcaster.text.accessible import check_plain
 from broadcaster.text.catalogues import PLACEHOLDER
 from broadcaster.text.languages import Language, Variant
-from broadcaster.text.phrases import SHORT, SPOKEN, Phrase
+from broadcaster.text.phrases import LEAD, SHORT, SPOKEN, Phrase
 
 SOURCE = "en"
 """The language the msgids are in."""
@@ -30,11 +30,12 @@ NAMES = frozenset(
 )
 """Names that stay in their own letters in every language."""
 
-BUDGET = {"septets": 90, "UCS-2 units": 60}
-"""What a short text may take without its values.
-
-With place (about 30), time (about 20) and sender (about 20) it then fills one SMS in GSM 7-bit
-(160 septets), and two in UCS-2 (2 x 67 units; 3GPP TS 23.040 9.2.3.24.1).
+BUDGET = {
+    SHORT: {"septets": 60, "UCS-2 units": 40},
+    LEAD: {"septets": 45, "UCS-2 units": 24},
+}
+"""What one of the shortest texts may take.  That whole messages fit is proved in
+:mod:`broadcaster.text.proof`; this names the sentence to blame while it is being translated.
 """
 
 LIKE_SOURCE = 12
@@ -69,7 +70,7 @@ class Case:
     @property
     def short(self) -> bool:
         """Whether it goes on the smallest wires."""
-        return self.phrase.context == SHORT
+        return self.phrase.context in BUDGET
 
 
 def without(text: str, names: frozenset[str]) -> str:
@@ -261,14 +262,15 @@ def gsm7(case: Case) -> Found:
 
 def budget(case: Case) -> Found:
     """Short texts are short."""
-    if not case.short:
+    if case.phrase.context not in BUDGET:
         return
+    limits = BUDGET[case.phrase.context]
     text = PLACEHOLDER.sub("", case.text)
     count = measure.septets(text) if case.language.gsm7 else None
     unit = "UCS-2 units" if count is None else "septets"
     size = measure.units(text) if count is None else count
-    if size > BUDGET[unit]:
-        yield f"takes {size} {unit} of {BUDGET[unit]}", "say it shorter", "error"
+    if size > limits[unit]:
+        yield f"takes {size} {unit} of {limits[unit]}", "say it shorter", "error"
 
 
 def plain(case: Case) -> Found:

@@ -187,6 +187,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "variant": "plain",
                 "translated": 1,
                 "total": 2,
+                "hazards": {"heat": 0, "flood": 1},
                 "complete": False,
                 "stale": True,
                 "review": "drafted",
@@ -203,6 +204,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "variant": "plain",
                 "translated": 1,
                 "total": 2,
+                "hazards": {"heat": 0, "flood": 1},
                 "stale": True,
                 "review": "drafted",
             }
@@ -264,7 +266,10 @@ def test_a_refusal_in_json_carries_its_problems_and_exit_code(
         (["route", "--hazard", "heat"], "+ all: always -> site"),
         (["check"], "!! site (web, live): full"),
         (["check"], "ti plain: drafted, incomplete, stale"),
-        (["translations", "status"], "ti plain: 1/2, drafted, stale"),
+        (
+            ["translations", "status"],
+            "ti plain: 1/2 sentences, 1/2 hazards, drafted, stale; flood (1)",
+        ),
         (["audit", "verify"], "The record of 7 entries is whole."),
         (["withdraw", ID, "--reason", "no"], "is withdrawn; nothing was sent"),
         (["subscribers", "add", "+49 171 3920012", "--channel", "texts"], "1 added, 0 changed"),

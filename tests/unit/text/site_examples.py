@@ -73,7 +73,7 @@ class MarkedLibrary:
             lstrip_blocks=True,
         )
         self.languages: dict[str, Language] = load_languages(ROOT / "locales" / "languages.yaml")
-        self.hazards: dict[str, Hazard] = load_hazards(ROOT / "templates" / "hazards")
+        self.hazards: dict[str, Hazard] = load_hazards(ROOT / "templates")
 
     def formats(self, tag: str) -> Formats:
         return Formats(self.languages[tag], ZONE)

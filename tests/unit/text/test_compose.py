@@ -210,7 +210,8 @@ def test_an_update_says_so_first_in_every_language() -> None:
         assert str(info.headline).startswith(f"{catalogue.say('Update')}: ")
         if not plain:
             short, spoken = info.parameter(PARAMETER_SHORT), info.parameter(PARAMETER_SPOKEN)
-            assert str(short).startswith(f"{catalogue.say('Update', context='short')}: ")
+            update = f"{catalogue.say('Update', context='short')}: "
+            assert str(short).splitlines()[1].startswith(update)
             assert str(spoken).startswith(f"{catalogue.say('Update')}: ")
 
 
@@ -387,8 +388,8 @@ def test_for_three_districts_every_short_warning_and_all_clear_fits(
 def test_a_short_text_keeps_danger_place_time_and_sender_when_the_address_does_not_fit() -> None:
     composition = composed("flood", 3, areas=DISTRICTS)
     assert str(composition.alert.infos[0].parameter(PARAMETER_SHORT)).splitlines() == [
-        "Lebensgefahr: Hochwasser. Gehen Sie sofort auf höheres Gelände oder nach oben.",
-        "Dortmund: Hörde, Aplerbeck und Brackel",
+        "Hochwasser: Dortmund: Hörde, Aplerbeck und Brackel. Gehen Sie sofort nach oben!",
+        "Lebensgefahr. Gehen Sie nicht in den Keller.",
         "Bis: Dienstag 13:40",
         "Stadt Dortmund",
     ]
@@ -397,10 +398,21 @@ def test_a_short_text_keeps_danger_place_time_and_sender_when_the_address_does_n
 
 
 def test_a_text_too_long_even_so_is_sent_whole_and_the_surplus_told() -> None:
-    far = tuple(area(f"Kreis {name}") for name in ("Unna", "Recklinghausen", "Soest", "Olpe"))
+    names = (
+        "Unna",
+        "Recklinghausen",
+        "Soest",
+        "Olpe",
+        "Coesfeld",
+        "Borken",
+        "Warendorf",
+        "Steinfurt",
+    )
+    far = tuple(area(f"Kreis {name}") for name in names)
     composition = composed("flood", 3, areas=far)
     short = str(composition.alert.infos[0].parameter(PARAMETER_SHORT))
-    assert "Kreis Unna, Kreis Recklinghausen, Kreis Soest und Kreis Olpe" in short
+    assert "Kreis Unna, Kreis Recklinghausen, Kreis Soest, Kreis Olpe, Kreis Coesfeld" in short
+    assert "Lebensgefahr." in short
     says = {p.path: p.says for p in composition.warnings}["de/short"]
     assert f"still {size(short)[0] - SHORT_SEPTETS} septets too long" in says
 
@@ -428,7 +440,6 @@ def test_a_listener_hears_one_sentence_after_another_and_who_speaks_first() -> N
         "Gehen Sie nicht in Keller oder Tiefgaragen.",
         "Gehen oder fahren Sie nicht durch überflutete Straßen.",
         "Folgen Sie den Anweisungen von Feuerwehr und Polizei.",
-        "Warnen Sie Ihre Nachbarschaft und helfen Sie Menschen, die Hilfe brauchen.",
         "Rufen Sie bei Lebensgefahr den Notruf 1 1 2.",
     ]
 

@@ -19,7 +19,8 @@ LEVEL: dict[str, Any] = {
     "certainty": "Likely",
     "response": ["Shelter"],
     "headline": "Storm",
-    "short": "Storm. Stay indoors.",
+    "act": "Stay indoors!",
+    "tip": "Keep away from trees.",
     "impacts": ["Trees can fall."],
     "do": ["indoors"],
 }
@@ -28,24 +29,24 @@ STORM: dict[str, Any] = {
     "category": ["Met"],
     "pictogram": "storm",
     "event": "Storm",
+    "lead": "Storm",
     "event_codes": [{"name": "profile:DE-BBK-EVENTCODE", "value": "BBK-EVC-036"}],
     "parameters": {"gusts": {"unit": "km/h", "minimum": 60, "says": "Gusts: up to %(gusts)s."}},
     "levels": {1: LEVEL},
-    "actions": {"indoors": "Stay indoors."},
+    "actions": {"indoors": "Stay indoors.", "look": "Look out for loose roof tiles."},
     "all_clear": {
         "headline": "All clear: storm",
-        "short": "All clear.",
         "impacts": ["The storm is over."],
         "do": ["look"],
-        "actions": {"look": "Look out for loose roof tiles."},
     },
 }
 
 
 def folder(tmp_path: Path, *rows: Any) -> Path:
+    (tmp_path / "hazards").mkdir(exist_ok=True)
     for number, row in enumerate(rows):
         text = row if isinstance(row, str) else yaml.safe_dump(row)
-        (tmp_path / f"{number}.yaml").write_text(text, encoding="utf-8")
+        (tmp_path / "hazards" / f"{number}.yaml").write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -117,14 +118,39 @@ def test_a_folder_without_hazards_is_a_mistake(tmp_path: Path) -> None:
 def test_what_is_shipped_is_complete_and_the_worse_level_is_the_more_severe() -> None:
     hazards = library().hazards
     drawn = (ROOT / "templates" / "html" / "_pictograms.html.j2").read_text(encoding="utf-8")
-    assert set(hazards) == {"flood", "heat", "heavy_rain", "test"}
+    assert len(hazards) == 18
     for hazard in hazards.values():
         ranks = [level.severity.rank for level in hazard.levels.values()]
         assert ranks == sorted(set(ranks))
+        assert len(ranks) == (1 if hazard.id == "test" else 3)
         for level in hazard.levels.values():
-            assert any(pair.name == "profile:DE-BBK-EVENTCODE" for pair in level.event_codes)
             assert level.texts.actions
             assert level.texts.impacts
-        used = {name for level in hazard.levels.values() for name in level.texts.actions}
-        assert used == set(hazard.actions)
-        assert hazard.pictogram in drawn
+        assert hazard.all_clear.actions
+        assert f'"{hazard.pictogram}"' in drawn
+
+
+def test_every_action_of_the_library_is_one_that_a_hazard_can_name() -> None:
+    library_ = yaml.safe_load((ROOT / "templates" / "actions.yaml").read_text(encoding="utf-8"))
+    hazards = library().hazards.values()
+    used = {name for hazard in hazards if hazard.id != "other" for name in hazard.actions}
+    used |= {name for hazard in hazards for name in hazard.all_clear.actions}
+    assert set(library_) == used
+    assert len(set(library_.values())) == len(library_)
+
+
+def test_an_officer_chooses_among_the_actions_that_suit_the_hazard() -> None:
+    hazards = library().hazards
+    assert "upstairs" in hazards["flood"].actions or "higher" in hazards["flood"].actions
+    assert "drink" not in hazards["flood"].actions
+    assert len(hazards["other"].actions) > 80  # nobody knows what it will be
+
+
+def test_a_headline_follows_the_severity_unless_a_level_brings_its_own() -> None:
+    storm = library().hazards["storm"].levels
+    assert [level.texts.headline for level in storm.values()] == [
+        "Warning: %(event)s",
+        "Danger: %(event)s",
+        "Danger to life: %(event)s",
+    ]
+    assert library().hazards["heat"].levels[1].texts.headline == "Strong heat"

@@ -26,8 +26,33 @@ def rows(folder: Path, text: str) -> Path:
     return path
 
 
-def test_all_thirty_six_languages_have_a_row() -> None:
-    assert set(LANGUAGES) == set(REACHED)
+def test_all_thirty_six_languages_have_a_row_and_serbian_two() -> None:
+    assert len(REACHED) == 36
+    assert set(LANGUAGES) == {*REACHED, "sr-Latn"}
+
+
+def test_serbian_is_respelt_letter_by_letter() -> None:
+    latin = LANGUAGES["sr-Latn"]
+    assert latin.respells == "sr"
+    assert latin.respelt("Опасност по живот: %(event)s. Позовите 112.") == (
+        "Opasnost po život: %(event)s. Pozovite 112."
+    )
+    assert latin.respelt("Њега, љубав, џак, ЉУБАВ, Ђ и ћ") == "Njega, ljubav, džak, LJUBAV, Đ i ć"
+    assert len(latin.letters) == 30
+    assert latin.plural_categories == LANGUAGES["sr"].plural_categories
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["respells: xx, letters: {а: a}", "respells: tr", "respells: lat, letters: {а: a}"],
+)
+def test_only_a_language_with_catalogues_can_be_respelt(tmp_path: Path, row: str) -> None:
+    text = ROWS.read_text("utf-8")
+    given = "name: X, english: X, direction: ltr, script: Latn, cldr: tr, iso639_1: tr"
+    text += f"  lat: {{{given}, plain_name: X, {row}}}\n"
+    with pytest.raises(BadInput) as caught:
+        load_languages(rows(tmp_path, text))
+    assert [problem.path for problem in caught.value.problems] == ["languages.yaml:lat.respells"]
 
 
 @pytest.mark.parametrize("tag", REACHED)

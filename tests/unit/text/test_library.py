@@ -23,9 +23,10 @@ def test_the_shipped_catalogues_have_no_fault() -> None:
 
 def test_the_shipped_languages_can_say_everything() -> None:
     offered = [library().language(tag) for tag in LANGUAGES]
-    rows = completeness(ROOT / "locales", offered, library().phrases)
-    assert len(rows) == len(LANGUAGES) * len(CATALOGUE_VARIANTS)
+    rows = completeness(ROOT / "locales", offered, library().phrases, library().hazards)
+    assert len(rows) == len(LANGUAGES) * len(Variant)
     assert [row for row in rows if not row.complete or row.fuzzy] == []
+    assert {n for row in rows for n in row.hazards.values()} == {0}
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)

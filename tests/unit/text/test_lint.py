@@ -278,14 +278,15 @@ def test_completeness_tells_how_far_each_catalogue_is(locales: Path) -> None:
     po_path(locales, "ar", Variant.PLAIN).unlink()
     rows = {
         (row.language, row.variant): row
-        for row in completeness(locales, [LANGUAGES[tag] for tag in TAGS], PHRASES)
+        for row in completeness(locales, [LANGUAGES[tag] for tag in TAGS], PHRASES, {})
     }
-    assert len(rows) == 2 * len(TAGS)
+    assert len(rows) == 4 * len(TAGS)
     german = rows["de", "standard"]
-    assert (german.translated, german.total, german.complete) == (5, 5, True)
+    assert (german.translated, german.total, german.complete) == (3, 3, True)
+    assert [rows["de", variant].total for variant in ("short", "spoken")] == [1, 1]
     assert (german.review.level, german.review.by) == ("approved", "A. Muster")
-    assert (rows["tr", "standard"].translated, rows["tr", "standard"].complete) == (4, False)
-    assert (rows["ar", "plain"].translated, rows["ar", "plain"].total) == (0, 3)
+    assert (rows["tr", "standard"].translated, rows["tr", "standard"].complete) == (2, False)
+    assert (rows["ar", "plain"].translated, rows["ar", "plain"].total) == (0, 2)
     assert rows["en", "plain"].review.level == "drafted"
 
 

@@ -18,10 +18,10 @@ id: heat
 event: Heat
 parameters: {temperature: {unit: degC, says: "Temperature: %(temperature)s."}}
 levels:
-  1: {severity: Moderate, headline: Strong heat, short: "Heat. Drink water.",
+  1: {severity: Moderate, headline: Strong heat, act: "Drink water!", tip: "Keep cool.",
       impacts: ["It is hot.", "It stays hot."], do: [drink]}
 actions: {drink: "Drink water.", faint: "Call 112."}
-all_clear: {headline: "All clear: heat", short: "All clear.", do: [drink], spoken: "It is over."}
+all_clear: {headline: "All clear: heat", impacts: ["It is over."], do: [cool]}
 """
 
 
@@ -31,6 +31,7 @@ def templates(tmp_path: Path) -> Path:
     (folder / "hazards").mkdir(parents=True)
     (folder / "html").mkdir()
     (folder / "hazards" / "heat.yaml").write_text(HAZARD)
+    (folder / "actions.yaml").write_text('cool: "Stay in cool rooms."')
     (folder / "phrases.yaml").write_text(
         '- {says: "Where", note: A label.}\n'
         '- {says: "%(amount)s hour", plural: "%(amount)s hours", context: spoken}\n'
@@ -52,16 +53,17 @@ def test_hazards_give_their_sentences_with_the_context_of_their_key(templates: P
         (None, "Heat"),
         (None, "Temperature: %(temperature)s."),
         (None, "Strong heat"),
-        ("short", "Heat. Drink water."),
+        ("lead", "Drink water!"),
+        ("short", "Keep cool."),
         (None, "It is hot."),
         (None, "It stays hot."),
         (None, "Drink water."),
         (None, "Call 112."),
         (None, "All clear: heat"),
-        ("short", "All clear."),
-        ("spoken", "It is over."),
+        (None, "It is over."),
+        (None, "Stay in cool rooms."),
     } <= found
-    assert not {msgid for _, msgid in found} & {"Moderate", "drink", "degC", "heat"}
+    assert not {msgid for _, msgid in found} & {"Moderate", "drink", "cool", "degC", "heat"}
 
 
 def test_templates_give_page_furniture_with_plurals_and_contexts(templates: Path) -> None:
@@ -77,7 +79,7 @@ def test_a_phrase_used_twice_is_declared_once_with_both_places(templates: Path) 
     assert where.note == "A label."
 
 
-def test_every_mistake_in_the_three_places_is_named_at_once(templates: Path) -> None:
+def test_every_mistake_in_the_four_places_is_named_at_once(templates: Path) -> None:
     (templates / "hazards" / "bad.yaml").write_text("a: [")
     (templates / "phrases.yaml").write_text("- {note: x}\n- {says: a, colour: b}\n")
     (templates / "html" / "bad.j2").write_text('{{ t("x" }}')
@@ -91,7 +93,7 @@ def test_every_mistake_in_the_three_places_is_named_at_once(templates: Path) -> 
 
 def test_the_plain_catalogue_holds_what_a_warning_says_and_no_furniture(templates: Path) -> None:
     phrases = declared(templates)
-    assert {p.context for p in for_variant(phrases, Variant.PLAIN)} == {None, "short"}
+    assert {p.context for p in for_variant(phrases, Variant.PLAIN)} == {None}
     assert for_variant(phrases, Variant.STANDARD) == phrases
 
 

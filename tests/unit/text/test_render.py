@@ -49,8 +49,8 @@ def foreign(**changes: object) -> Alert:
 
 def test_a_warning_reads_from_danger_to_source() -> None:
     assert text(composed("flood", 3).alert, "de", Variant.STANDARD).splitlines() == [
+        "Hochwasser: Dortmund. Gehen Sie sofort nach oben!",
         "Lebensgefahr durch Hochwasser",
-        "Wo: Dortmund",
         "Bis: Dienstag, 24. November, 13:40",
         "Hochwasser ist lebensgefährlich.",
         "Das Wasser steigt schnell und strömt sehr stark.",
@@ -59,7 +59,6 @@ def test_a_warning_reads_from_danger_to_source() -> None:
         "- Gehen Sie nicht in Keller oder Tiefgaragen.",
         "- Gehen oder fahren Sie nicht durch überflutete Straßen.",
         "- Folgen Sie den Anweisungen von Feuerwehr und Polizei.",
-        "- Warnen Sie Ihre Nachbarschaft und helfen Sie Menschen, die Hilfe brauchen.",
         "- Rufen Sie bei Lebensgefahr den Notruf 112.",
         "Quelle: Stadt Dortmund",
         "warnung.dortmund.example/de/",
