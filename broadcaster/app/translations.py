@@ -131,7 +131,7 @@ class Translations:
             identifier=f"{settings.identifier_prefix}.20260101T000000.aaaaaa",
             sender=settings.sender,
             sender_name=settings.sender_name,
-            sent=self._app.clock.now().astimezone(self._library.zone),
+            sent=self._app.clock.now(),
             base_url=settings.base_url,
             contact=settings.contact,
             languages=settings.languages,

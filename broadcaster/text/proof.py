@@ -90,9 +90,9 @@ def prove(
     """Say everything in one language.
 
     ``city`` is what warnings usually name, ``area`` has the longest name of a single area;
-    ``identity`` gives the sender, the addresses and the year.
+    ``identity`` gives the sender and the addresses.
     """
-    sent, expires = _longest_moment(Formats(language, library.zone), identity.sent)
+    sent, expires = _longest_moment(Formats(language, library.zone))
     here = replace(identity, sent=sent, languages=(language.tag,))
     rendered, missing = 0, []
     first, short, standard = [_NOTHING], [_NOTHING], [_NOTHING]
@@ -116,8 +116,7 @@ def prove(
                 short.append(_fit(made.text, SHORT_SEPTETS, SHORT_UNITS, of))
             elif variant is Variant.STANDARD:
                 standard.append(_fit(made.text, PAGES * page, PAGES * PAGE_UNITS, of))
-        lead = whole.infos[0].parameter(PARAMETER_LEAD) or ""
-        first.append(_fit(lead, page, PAGE_UNITS, of))
+        first.append(_first_page(whole, library, language, page, of))
     return Proof(
         language=language.tag,
         rendered=rendered,
@@ -148,6 +147,16 @@ def _fit(text: str, septets: int, units: int, of: str) -> Fit:
     if count is not None:
         return Fit(count, septets, "septets", of)
     return Fit(measure.units(text), units, "UCS-2 units", of)
+
+
+def _first_page(alert: Alert, library: Library, language: Language, page: int, of: str) -> Fit:
+    """The first line, in the alphabet of its message: one letter outside GSM 7-bit decides it."""
+    lead = alert.infos[0].parameter(PARAMETER_LEAD) or ""
+    message = rendition(alert, library, language.tag, Variant.STANDARD, Format.TEXT)
+    plainly, _ = measure.plain_punctuation(message.text if message else lead)
+    if measure.septets(plainly) is None:
+        return Fit(measure.units(lead), PAGE_UNITS, "UCS-2 units", of)
+    return _fit(lead, page, PAGE_UNITS, of)
 
 
 def _draft(hazard: Hazard, level: int, language: Language, expires: datetime) -> Draft:
@@ -186,12 +195,10 @@ def _largest(parameter: Parameter) -> float | str:
     return NAME if parameter.unit == "name" else parameter.maximum or 0
 
 
-def _longest_moment(formats: Formats, year: datetime) -> tuple[datetime, datetime]:
+def _longest_moment(formats: Formats) -> tuple[datetime, datetime]:
     """A moment, and an end within the week that takes the language the most letters to say."""
-    starts = [
-        year.replace(month=month, day=15, hour=12, minute=0, second=0, microsecond=0)
-        for month in range(1, 13)
-    ]
+    # Any year: all weekdays and months are tried.  A fixed one gives the same proof every day.
+    starts = [datetime(2026, month, 15, 12, tzinfo=formats.zone) for month in range(1, 13)]
     pairs = [(start, start + timedelta(days=day)) for start in starts for day in range(1, 7)]
     return max(
         pairs,

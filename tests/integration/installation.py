@@ -52,6 +52,7 @@ class Installation:
         """
         settings = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
         kept = {name: settings["channels"][name] for name in names} | dict(more or {})
+        settings["languages"] = ["de", "en", "tr", "ar", "uk", "pl"]
         settings |= {"channels": kept, "route": {"channels": list(kept)}, **changes}
         text = yaml.safe_dump(settings, allow_unicode=True)
         (self.folder / "config.yaml").write_text(text, encoding="utf-8")

@@ -313,7 +313,7 @@ async def test_a_wav_file_is_published_where_it_is_asked_for(tmp_path: Path):
 
 @speaks
 async def test_ping_speaks_one_word_and_says_who_spoke(channel: AudioChannel, tmp_path: Path):
-    assert await channel.ping() == "espeak-ng 1.52.0 speaks 33 languages; no voice for ckb, ps, so"
+    assert await channel.ping() == "espeak-ng 1.52.0 speaks 34 languages; no voice for ckb, ps, so"
     assert not (tmp_path / "www").exists()
 
 

@@ -107,6 +107,11 @@ TEXTS = {
         "Останите у кући и не силазите у подрум.\n"
         "Ако је живот у опасности, позовите један један два."
     ),
+    "sr-Latn": (
+        "Jaka kiša u Dortmundu.\n"
+        "Ostanite u kući i ne silazite u podrum.\n"
+        "Ako je život u opasnosti, pozovite jedan jedan dva."
+    ),
     "hr": (
         "Jaka kiša u Dortmundu.\n"
         "Ostanite u kući i ne silazite u podrum.\n"
@@ -202,7 +207,7 @@ def seconds(data: bytes) -> float:
 def test_every_language_we_set_out_to_reach_has_a_row_and_says_if_it_is_silent():
     assert set(VOICES.speaking) == set(TEXTS)
     assert set(VOICES.silent) == {"ps", "ckb", "so"}
-    assert len(VOICES.speaking) + len(VOICES.silent) == 36
+    assert len(VOICES.speaking) + len(VOICES.silent) == 37  # Serbian in both alphabets
 
 
 @speaks
@@ -222,7 +227,7 @@ def test_the_voice_of_each_language_speaks_as_long_as_its_row_says(language: str
 @speaks
 @pytest.mark.parametrize("language", VOICES.speaking)
 def test_each_language_is_read_by_a_voice_of_that_language(language: str):
-    same = {"kmr": "ku", "prs": "fa", "zh-Hans": "cmn"}
+    same = {"kmr": "ku", "prs": "fa", "zh-Hans": "cmn", "sr-Latn": "sr"}
 
     tag = driver.library().voices[VOICES.get(language).identifier]
 
