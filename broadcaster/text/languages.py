@@ -93,6 +93,8 @@ class Language:
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """Symbols that differ from the international ones."""
     plain: PlainRules = PlainRules()
+    betrays: tuple[str, ...] = ()
+    """Words so much its own that in another language's text they are left over from this one."""
     respells: str = ""
     """Tag of the language whose catalogues it writes in other letters; it has none of its own."""
     letters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
@@ -203,6 +205,9 @@ def _language(tag: str, row: Any, path: str, problems: list[Problem]) -> Languag
         wrong("cldr", "is no locale that Babel has", "take the nearest one, as prs takes fa_AF")
     units, twins = row.get("units", {}), row.get("twins", [])
     letters = row.get("letters", {})
+    betrays = row.get("betrays", [])
+    if not isinstance(betrays, list):
+        wrong("betrays", "is not a list of words")
     for key, value in (("units", units), ("letters", letters)):
         if not isinstance(value, dict):
             wrong(key, "is not a mapping")
@@ -214,6 +219,7 @@ def _language(tag: str, row: Any, path: str, problems: list[Problem]) -> Languag
     read = {
         "tag": tag,
         "twins": tuple(twins),
+        "betrays": tuple(betrays),
         "units": MappingProxyType(dict(units)),
         "letters": MappingProxyType(dict(letters)),
         "plain": plain,

@@ -110,13 +110,15 @@ def lint(
     names: Collection[str] = NAMES,
 ) -> list[Finding]:
     """Every finding, by language and variant; ``names`` stay as they are in every language."""
+    languages = tuple(languages)
     books = _books(locales, languages, declared)
     known = frozenset(names)
+    betrayals = {word: language.tag for language in languages for word in language.betrays}
     found: list[Finding] = []
     for book in books:
         found += _whole(book)
         for phrase in book.phrases:
-            found += _entry(book, phrase, known)
+            found += _entry(book, phrase, known, betrayals)
     found += _same_in_two_languages(books, known)
     found += _same_in_both_variants(books)
     return found
@@ -224,7 +226,9 @@ def _whole(book: _Book) -> Iterator[Finding]:
             )
 
 
-def _entry(book: _Book, phrase: Phrase, names: frozenset[str]) -> Iterator[Finding]:
+def _entry(
+    book: _Book, phrase: Phrase, names: frozenset[str], betrayals: Mapping[str, str]
+) -> Iterator[Finding]:
     entry = book.entries.get(phrase.key)
     if entry is None or not any(entry.forms):
         if not book.problems:  # else each sentence would repeat that there is no catalogue
@@ -249,7 +253,7 @@ def _entry(book: _Book, phrase: Phrase, names: frozenset[str]) -> Iterator[Findi
             says = f"lacks the form for {category}"
             yield book.finding("plural", says, "translate it", phrase=phrase)
             continue
-        case = Case(book.language, book.variant, phrase, text, category, names)
+        case = Case(book.language, book.variant, phrase, text, category, names, betrayals)
         for name, check in TEXT_RULES:
             for says, remedy, level in check(case):
                 yield book.finding(name, says, remedy, level, phrase)

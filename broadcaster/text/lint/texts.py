@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -56,6 +56,8 @@ class Case:
     category: str | None
     """The plural category of this form, or ``None`` where nothing is counted."""
     names: frozenset[str]
+    betrayals: Mapping[str, str]
+    """Words of other languages that must not be here, and the language of each."""
 
     @cached_property
     def bare(self) -> str:
@@ -137,6 +139,13 @@ def source(case: Case) -> Found:
 
 def _words(text: str) -> list[str]:
     return [word for word in text.split() if any(map(str.isalpha, word))]
+
+
+def leftover(case: Case) -> Found:
+    """A word of another language: of the English sentence, or of the city's own language."""
+    for word in dict.fromkeys(regex.findall(r"[\p{L}\p{M}]+", case.own.lower())):
+        if (tag := case.betrayals.get(word, case.language.tag)) != case.language.tag:
+            yield f"has {word!r}, a word of {tag}", "translate it", "error"
 
 
 def codes(case: Case) -> Found:
@@ -284,6 +293,7 @@ TEXT_RULES: tuple[tuple[str, Callable[[Case], Found]], ...] = (
     ("placeholder", placeholders),
     ("number", numbers),
     ("english", source),
+    ("leftover", leftover),
     ("code", codes),
     ("script", script),
     ("direction", first_strong),

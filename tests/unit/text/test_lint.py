@@ -139,6 +139,8 @@ FAULTS: list[tuple[str, str, str, Phrase, tuple[str, ...]]] = [
     ("number", "error", "tr", LIFE, ("Hayati tehlike varsa 110'u arayın.",)),
     ("number", "error", "ar", LIFE, ("عند وجود خطر على الحياة اتصل بالرقم ١١٢.",)),
     ("english", "error", "de", LIFE, (LIFE.msgid,)),
+    ("leftover", "error", "tr", LIFE, ("Hayati tehlike varsa Feuerwehr 112'yi arayın.",)),
+    ("leftover", "error", "de", LIFE, ("Rufen Sie bei Lebensgefahr please die 112.",)),
     ("code", "error", "ar", LIFE, ("عند وجود خطر على الحياة اتصل بالرقم AR_SA 112.",)),
     ("script", "error", "uk", LIFE, ("Yakshcho ye zahroza zhyttiu, telefonuite 112.",)),
     ("script", "error", "uk", LIFE, ("Якщо є загроза життю, тeлефонуйте 112.",)),  # Latin e
