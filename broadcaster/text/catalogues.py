@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -231,14 +232,18 @@ def po_path(locales: Path, tag: str, variant: Variant) -> Path:
     return locales / tag / "LC_MESSAGES" / f"{variant.value}.po"
 
 
-def read_po(data: bytes) -> dict[Key, Entry]:
-    """All entries of a ``.po`` file, fuzzy ones marked.  Raises :class:`BadInput`."""
+@lru_cache(maxsize=128)
+def read_po(data: bytes) -> Mapping[Key, Entry]:
+    """All entries of a ``.po`` file, fuzzy ones marked.  Raises :class:`BadInput`.
+
+    The same bytes are read once: lint, status and loading all ask, and reading is what takes time.
+    """
     found: dict[Key, Entry] = {}
     for message in parse_po(data):
         if message.id:
             msgid = message.id if isinstance(message.id, str) else message.id[0]
             found[message.context, msgid] = _entry(message)
-    return found
+    return MappingProxyType(found)
 
 
 def _entry(message: Any) -> Entry:
