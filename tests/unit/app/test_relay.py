@@ -6,9 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from broadcaster.model.cap import Area, Circle, MsgType, Reference, Status
-from broadcaster.model.capxml import time_text, write
+from broadcaster.model.cap import (
+    PARAMETER_HAZARD,
+    PARAMETER_LEVEL,
+    PARAMETER_UNOFFICIAL,
+    Area,
+    Circle,
+    MsgType,
+    Pair,
+    Reference,
+    ResponseType,
+    Status,
+)
+from broadcaster.model.capxml import read, time_text, write
 from broadcaster.model.errors import Problem, Transient
+from broadcaster.model.rendition import Variant
 from broadcaster.testing import NOON, alert
 from tests.unit.app.desk_bench import ALERT, CANCEL, Office
 
@@ -106,3 +118,61 @@ async def test_a_withdrawn_end_is_no_end(tmp_path):
         "",
     )
     await office.close()
+
+
+# ---- our own words beside the official ones ------------------------------------------------------
+
+
+def coded(identifier, code, *references, **changes):
+    """A foreign warning in German with the event code of a federal authority."""
+    of = foreign(identifier, *references, **changes)
+    pair = Pair("profile:DE-BBK-EVENTCODE", code)
+    return replace(of, infos=tuple(replace(i, event_codes=(pair,)) for i in of.infos))
+
+
+async def cap_of(office, identifier):
+    return read((await office.app.store.alert(identifier)).cap).alert
+
+
+async def test_languages_the_authority_does_not_write_get_our_own_words_marked_as_such(office):
+    theirs = coded("X.1", "BBK-EVC-062")
+    ours, _ = await relay(office, theirs)
+
+    relayed = await cap_of(office, ours)
+
+    official = [i for i in relayed.infos if i.parameter(PARAMETER_UNOFFICIAL) is None]
+    assert [i.headline for i in official] == [i.headline for i in theirs.infos]
+    own = {i.language: i for i in relayed.infos if i.parameter(PARAMETER_UNOFFICIAL)}
+    assert set(own) == {"de-simple", "tr", "tr-simple"}
+    level = own["tr"].parameter(PARAMETER_LEVEL)
+    for info in own.values():
+        assert info.event_codes == theirs.infos[0].event_codes
+        assert (info.severity, info.expires) == (theirs.infos[0].severity, theirs.infos[0].expires)
+        assert info.areas[0].circles == HERE[0].circles
+        assert (info.parameter(PARAMETER_HAZARD), level) == ("heavy_rain", "2")
+    turkish = office.app.library.catalogue("tr", Variant.STANDARD)
+    assert own["tr"].headline == turkish.say("Danger from very heavy rain")
+    authority = theirs.infos[0].sender_name or theirs.sender
+    assert authority in own["tr"].description
+    assert own["tr"].parameter(PARAMETER_UNOFFICIAL) == authority
+
+
+async def test_a_code_that_means_nothing_here_adds_nothing(office):
+    ours, _ = await relay(office, coded("X.1", "BBK-EVC-078"))
+
+    relayed = await cap_of(office, ours)
+
+    assert {i.language for i in relayed.infos} == {i.language for i in foreign("X.1").infos}
+
+
+async def test_an_all_clear_of_the_authority_is_one_in_our_words_too(office):
+    first = coded("X.1", "BBK-EVC-062")
+    await relay(office, first)
+    ended, _ = await relay(
+        office, coded("X.2", "BBK-EVC-062", named(first), msg_type=MsgType.CANCEL)
+    )
+
+    own = [i for i in (await cap_of(office, ended)).infos if i.parameter(PARAMETER_UNOFFICIAL)]
+
+    assert {i.language for i in own} == {"de-simple", "tr", "tr-simple"}
+    assert all(i.response_types == (ResponseType.ALL_CLEAR,) for i in own)
