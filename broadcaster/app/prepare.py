@@ -292,7 +292,18 @@ class Preparer:
             sends=made.sends,
             reasons=made.reasons,
             senses=made.senses,
+            drafts=made.drafts,
         )
+        if made.drafts:
+            found.append(
+                Problem(
+                    "review",
+                    f"{len(made.drafts)} languages go out as drafts that no native speaker has"
+                    f" checked: {', '.join(made.drafts)}",
+                    "`review: reviewed` on a channel keeps drafts off it",
+                    level="warning",
+                )
+            )
         known = routing.facts(alert)
         # Playing down or ending what needed two officers needs two officers as well.
         known["severity"] |= {one.severity for one in thread}

@@ -80,6 +80,8 @@ class Plan:
     """Why each channel was chosen."""
     senses: Mapping[str, frozenset[Sense]]
     """The senses each language of the alert reaches."""
+    drafts: tuple[str, ...] = ()
+    """Languages that go out although nobody who grew up with them has checked the text."""
 
     def stored(self) -> tuple[StoredRendition, ...]:
         """The texts as the store keeps them."""
@@ -165,6 +167,13 @@ def make(
         sends=tuple(sends),
         reasons=chosen,
         senses=_senses(texts, ways, alert, offered),
+        drafts=tuple(
+            dict.fromkeys(
+                text.rendition.language
+                for text in texts
+                if not _review(alert, text.rendition.language, text.asked)
+            )
+        ),
     )
 
 

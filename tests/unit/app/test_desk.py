@@ -506,3 +506,12 @@ async def test_a_clock_that_stands_or_was_set_back_hinders_no_end(office, step):
 
     assert (await office.result("status", id=update))["state"] == "cancelled"
     assert [way[2] for way in office.left() if way[0] == "phones"] == [ALERT, UPDATE, CANCEL]
+
+
+async def test_a_preview_says_which_languages_go_out_as_drafts(office):
+    found, code = await office.ask("preview", fields=HEAT)
+
+    (preview,) = [e for e in found if e["event"] == "preview"]
+    said = [p["says"] for p in preview["warnings"] if p["path"] == "review"]
+    assert said == ["2 languages go out as drafts that no native speaker has checked: de, tr"]
+    assert code == 0
