@@ -7,8 +7,10 @@ machine.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -20,6 +22,7 @@ from babel.messages.pofile import read_po
 
 from broadcaster.model.cap import Area, MsgType
 from broadcaster.model.rendition import Format, Variant
+from broadcaster.text.catalogues import compile_po
 from broadcaster.text.compose import Draft, Identity, compose
 from broadcaster.text.library import Library
 from broadcaster.text.render import rendition
@@ -61,10 +64,10 @@ def say_everything(library: Library) -> int:
     )
 
 
-def once() -> None:
+def once(locales: str) -> None:
     """In a fresh process: from nothing to every text."""
     begin = time.perf_counter()
-    library = Library.load(ROOT / "templates", ROOT / "locales", "Europe/Berlin")
+    library = Library.load(ROOT / "templates", Path(locales), "Europe/Berlin")
     texts = say_everything(library)
     print(time.perf_counter() - begin, texts)
 
@@ -72,12 +75,17 @@ def once() -> None:
 def run() -> None:
     """Cold, in a process of its own, and warm."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    cold = []
-    for _ in range(5):
-        command = [sys.executable, "-c", "from benchmarks import rendering; rendering.once()"]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-        seconds, texts = done.stdout.split()
-        cold.append(float(seconds))
+    cold, source = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(shutil.copytree(ROOT / "locales", Path(folder) / "locales"))
+        for po in built.rglob("*.po"):  # as an installation has them
+            po.with_suffix(".mo").write_bytes(compile_po(po.read_bytes()))
+        for taken, locales in ((cold, built), (source, ROOT / "locales")) * 5:
+            code = f"from benchmarks import rendering; rendering.once({str(locales)!r})"
+            command = [sys.executable, "-c", code]
+            done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+            seconds, texts = done.stdout.split()
+            taken.append(float(seconds))
     library = Library.load(ROOT / "templates", ROOT / "locales", "Europe/Berlin")
     say_everything(library)
     warm = []
@@ -94,7 +102,11 @@ def run() -> None:
     unit = median(read)
     print(f"texts of one alert                {texts:>7}")
     print(f"one catalogue read by Babel       {unit * 1000:7.1f} ms")
-    for name, taken, goal in (("cold, catalogues read", cold, 1000), ("warm", warm, 100)):
+    for name, taken, goal in (
+        ("cold, as installed", cold, 1000),
+        ("cold, from source", source, 1000),
+        ("warm", warm, 100),
+    ):
         spent = median(taken)
         print(
             f"every language and variant, {name:<22}{spent * 1000:7.0f} ms "
