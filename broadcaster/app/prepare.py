@@ -286,14 +286,7 @@ class Preparer:
             Gap(channel="", language=d.language, variant=d.variant.value, reason=d.reason)
             for d in dropped
         )
-        made = plan.Plan(
-            texts=made.texts,
-            gaps=gaps + made.gaps,
-            sends=made.sends,
-            reasons=made.reasons,
-            senses=made.senses,
-            drafts=made.drafts,
-        )
+        made = replace(made, gaps=gaps + made.gaps)
         if made.drafts:
             found.append(
                 Problem(

@@ -82,7 +82,7 @@ class Translations:
 
     def _status(self, arguments: Mapping[str, Any], officer: Officer) -> tuple[int, dict[str, Any]]:
         library = self._library
-        languages = self._languages({"languages": arguments.get("languages") or ["all"]})
+        languages = self._languages(arguments)
         rows = completeness(library.locales, languages, library.phrases, library.hazards)
         return 0, {
             "languages": [

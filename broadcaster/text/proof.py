@@ -32,7 +32,8 @@ PAGE_SEPTETS, PAGE_SEPTETS_PREFIXED, PAGE_UNITS = 93, 90, 40
 """What a page holds: GSM 7-bit; the same behind a language in the text; UCS-2 behind one."""
 
 DCS_LANGUAGES = frozenset(
-    "de en it fr es nl sv da pt fi no el tr hu pl cs he ar ru is".split()  # noqa: SIM905
+    {"de", "en", "it", "fr", "es", "nl", "sv", "da", "pt", "fi", "no", "el", "tr", "hu", "pl"}
+    | {"cs", "he", "ar", "ru", "is"}
 )
 """Languages that a data coding scheme names by itself (3GPP TS 23.038 5)."""
 

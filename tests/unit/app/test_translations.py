@@ -21,9 +21,11 @@ async def office(tmp_path):
 
 
 async def test_status_tells_every_variant_and_hazard_of_every_language(office):
-    rows = (await office.result("translations", action="status"))["languages"]
+    rows = (await office.result("translations", action="status", languages=["all"]))["languages"]
 
     assert len({row["language"] for row in rows}) == 37
+    offered = (await office.result("translations", action="status"))["languages"]
+    assert {row["language"] for row in offered} == {"de", "tr"}
     turkish = [row for row in rows if row["language"] == "tr"]
     assert [row["variant"] for row in turkish] == ["standard", "short", "spoken", "plain"]
     assert all(len(row["hazards"]) == 18 and not any(row["hazards"].values()) for row in turkish)

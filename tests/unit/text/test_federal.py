@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,9 @@ from tests.unit.text.alert_examples import composed, library
 BBK = "profile:DE-BBK-EVENTCODE:01.00R"
 
 
-def foreign(*codes: Pair, **changes: object) -> Alert:
+def foreign(*codes: Pair, **changes: Any) -> Alert:
     alert = composed("flood", 3).alert
-    info = replace(alert.infos[0], event_codes=codes, parameters=(), **changes)  # type: ignore[arg-type]
+    info = replace(alert.infos[0], event_codes=codes, parameters=(), **changes)
     return replace(alert, infos=(info,))
 
 
