@@ -32,7 +32,7 @@ check: .dev-stamp ## Format, lint, types, import law, catalogues
 	$(BIN)/broadcaster --data var/check translations lint
 
 test: check ## Everything CI runs: checks and tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 fix: .dev-stamp ## Format and repair what can be repaired by itself
 	$(BIN)/ruff format .

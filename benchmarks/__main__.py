@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import queue, rendering, startup
+from benchmarks import cells, queue, rendering, startup
 
 
 def main() -> None:
@@ -10,6 +10,7 @@ def main() -> None:
     startup.run()
     rendering.run()
     queue.run()
+    cells.run()
 
 
 main()

@@ -74,8 +74,9 @@ class ChannelSettings:
     languages: tuple[str, ...] | None = None
     variants: tuple[Variant, ...] | None = None
     timeout: float = 30.0
-    review: str = "drafted"
-    """The least review level of a text that may go out here (:data:`REVIEW_LEVELS`)."""
+    review: str | None = None
+    """The least review level of a text that may go out here (:data:`REVIEW_LEVELS`); ``None``:
+    ``drafted`` where readers see the level, else ``reviewed``."""
     raw: Mapping[str, Any]
     exercise: Mapping[str, Any] | None = None
     """Settings of the exercise target, laid over ``raw``; ``None``: it has no such target."""
@@ -228,8 +229,8 @@ class _Reader:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
             self.wrong(f"{here}.timeout", "must be seconds, more than 0")
             timeout = 30
-        review = self.text(rest, "review", REVIEW_LEVELS[0], where=here)
-        if review not in REVIEW_LEVELS:
+        review = rest.get("review")
+        if review is not None and review not in REVIEW_LEVELS:
             self.wrong(f"{here}.review", f"{review!r} is no level", ", ".join(REVIEW_LEVELS))
         exercise = rest.get("exercise")
         if exercise is not None and not isinstance(exercise, Mapping):

@@ -45,6 +45,8 @@ def published(*formats: Format) -> Capabilities:
         variants=(Variant.STANDARD, Variant.PLAIN),
         # The same documents in the same places: nobody is told twice.
         repeat_is_harmless=True,
+        # Every page says it in words, every feed entry carries the CAP parameter.
+        shows_review=True,
         max_batch=1000,
     )
 

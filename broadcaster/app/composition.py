@@ -273,6 +273,7 @@ class App:
             clock=self.clock,
             random=random.Random(self.rng.getrandbits(64)),
             base_url=self.base_url(mode),
+            config_dir=self.settings.folder,
         )
 
     def output(self, name: str, mode: Mode, publishes: bool) -> Path:

@@ -122,7 +122,7 @@ class Desk:
         async def prepare() -> Prepared:
             fields, origin = self._orders.fields(arguments)
             draft = self._orders.draft(fields, origin, arguments.get("spool"))
-            return self._prepare.warn(draft, fields)
+            return self._prepare.warn(draft, fields, wider=_wider(arguments))
 
         async for event in self._send(arguments, officer, prepare, "issue"):
             yield event
@@ -136,7 +136,9 @@ class Desk:
             fields = {**self._orders.stored_fields(thread), **changes}
             draft = self._orders.draft(fields, origin, arguments.get("spool"))
             same_reality(draft.status, thread)
-            return self._prepare.follow(draft, fields, MsgType.UPDATE, thread)
+            return self._prepare.follow(
+                draft, fields, MsgType.UPDATE, thread, wider=_wider(arguments)
+            )
 
         async for event in self._send(arguments, officer, prepare, "update"):
             yield event
@@ -160,7 +162,11 @@ class Desk:
                 fields.pop(name, None)
             fields["languages"] = every_language(thread)
             return self._prepare.follow(
-                self._orders.draft(fields, "cancel"), fields, MsgType.CANCEL, thread
+                self._orders.draft(fields, "cancel"),
+                fields,
+                MsgType.CANCEL,
+                thread,
+                wider=_wider(arguments),
             )
 
         async for event in self._send(arguments, officer, prepare, "cancel", reason=reason):
@@ -219,7 +225,7 @@ class Desk:
                         "nothing to do; or end a warning of our own with `cancel`",
                     )
                 )
-            prepared = self._prepare.relay(foreign, thread)
+            prepared = self._prepare.relay(foreign, thread, wider=_wider(arguments))
             return replace(prepared, notes=(*prepared.notes, *_left_standing(others)))
 
         async for event in self._send(arguments, officer, prepare, "relay", intake=intake):
@@ -292,6 +298,11 @@ class Desk:
                         "command": command,
                         "reason": reason,
                         "break_glass": break_glass,
+                        "wider_area": {
+                            name: how
+                            for name, how in prepared.plan.wider.items()
+                            if name in prepared.plan.reached
+                        },
                         "approval": list(prepared.approval),
                     },
                 )
@@ -332,7 +343,7 @@ class Desk:
                 )
             thread = await app.store.thread(stored.thread)
             others = [one for one in thread if one.identifier != stored.identifier]
-            if self._prepare.again(stored, others) != stored.digest:
+            if not self._prepare.unchanged(stored, others):
                 raise Refused(
                     Problem(
                         stored.identifier,
@@ -370,7 +381,8 @@ class Desk:
             result = await views.stored_preview(self._app, stored)
         else:
             fields, origin = self._orders.fields(arguments)
-            prepared = self._prepare.warn(self._orders.draft(fields, origin), fields)
+            draft = self._orders.draft(fields, origin)
+            prepared = self._prepare.warn(draft, fields, wider=_wider(arguments))
             result = await views.preview(self._app, prepared)
         for key in ("language", "variant", "channel"):
             if wanted := arguments.get(key):
@@ -425,6 +437,11 @@ class Desk:
             self._app.forget(moved)
         yield {"event": "result", "result": report}
         yield {"event": "end", "exit": report["exit"]}
+
+
+def _wider(arguments: Mapping[str, Any]) -> bool:
+    """The officer's consent that channels reach further than the area."""
+    return bool(arguments.get("wider_area"))
 
 
 def _left_standing(threads: list[list[StoredAlert]]) -> list[Problem]:

@@ -92,9 +92,9 @@ class Preparer:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def warn(self, draft: Draft, fields: Mapping[str, Any]) -> Prepared:
-        """A new alert."""
-        return self._own(draft, fields, MsgType.ALERT, ())
+    def warn(self, draft: Draft, fields: Mapping[str, Any], *, wider: bool = False) -> Prepared:
+        """A new alert; ``wider``: channels may reach further than its area."""
+        return self._own(draft, fields, MsgType.ALERT, (), wider=wider)
 
     def follow(
         self,
@@ -102,11 +102,15 @@ class Preparer:
         fields: Mapping[str, Any],
         msg_type: MsgType,
         thread: Sequence[StoredAlert],
+        *,
+        wider: bool = False,
     ) -> Prepared:
         """An Update or Cancel of a thread.  Raises ``Refused`` when there is nothing to follow."""
-        return self._own(draft, fields, msg_type, thread)
+        return self._own(draft, fields, msg_type, thread, wider=wider)
 
-    def relay(self, foreign: Alert, thread: Sequence[StoredAlert]) -> Prepared:
+    def relay(
+        self, foreign: Alert, thread: Sequence[StoredAlert], *, wider: bool = False
+    ) -> Prepared:
         """A foreign alert in our envelope; ``thread`` is our thread of what it refers to.
 
         An Update to something that was never relayed here is the first that people hear of it,
@@ -143,6 +147,7 @@ class Preparer:
             release=now,
             origin=origin_of(foreign),
             strict=False,
+            wider=wider,
         )
 
     def _in_our_words(
@@ -203,16 +208,18 @@ class Preparer:
         dropped = tuple(d for d in composition.dropped if (d.language, d.variant) not in there)
         return replace(composition, alert=replace(alert, infos=own), dropped=dropped)
 
-    def again(self, stored: StoredAlert, thread: Sequence[StoredAlert]) -> str:
-        """The digest of a held alert as it would be sent now, byte for byte.
+    def unchanged(self, stored: StoredAlert, thread: Sequence[StoredAlert]) -> bool:
+        """Whether a held alert would be sent now exactly as it was submitted, byte for byte.
 
         ``thread`` are the other alerts of its thread.
         """
-        alert = parsed(stored.cap)
-        made, _ = self._plan(alert, self._renderer(), _went_to(thread))
-        return plan.digest(
-            stored.cap, made, release=stored.release, fingerprint=self._app.library.fingerprint
-        )
+        alert, fingerprint = parsed(stored.cap), self._app.library.fingerprint
+        for wider in (False, True):  # whether a wider area was consented to shows in the plan
+            made, _ = self._plan(alert, self._renderer(), _went_to(thread), wider=wider)
+            digest = plan.digest(stored.cap, made, release=stored.release, fingerprint=fingerprint)
+            if digest == stored.digest:
+                return True
+        return False
 
     def _own(
         self,
@@ -220,6 +227,8 @@ class Preparer:
         fields: Mapping[str, Any],
         msg_type: MsgType,
         thread: Sequence[StoredAlert],
+        *,
+        wider: bool,
     ) -> Prepared:
         app, now = self._app, self._now()
         sent = _after(thread, now)
@@ -254,6 +263,7 @@ class Preparer:
             repeat_every=draft.repeat_every.total_seconds() if draft.repeat_every else None,
             fields=fields,
             strict=True,
+            wider=wider,
         )
 
     def _finish(
@@ -265,6 +275,7 @@ class Preparer:
         hazard: str,
         release: datetime,
         strict: bool,
+        wider: bool,
         composition: Composition | None = None,
         repeat_every: float | None = None,
         origin: str = "",
@@ -279,7 +290,7 @@ class Preparer:
             raise BadInput(errors)
         cap = write(alert)
         parsed(cap, written_from=alert)
-        made, choices = self._plan(alert, render, earlier)
+        made, choices = self._plan(alert, render, earlier, wider=wider)
         digest = plan.digest(cap, made, release=release, fingerprint=app.library.fingerprint)
         dropped = composition.dropped if composition else ()
         gaps = tuple(
@@ -320,12 +331,14 @@ class Preparer:
         )
 
     def _plan(
-        self, alert: Alert, render: plan.Render, earlier: frozenset[str]
+        self, alert: Alert, render: plan.Render, earlier: frozenset[str], *, wider: bool
     ) -> tuple[plan.Plan, tuple[routing.Choice, ...]]:
         app = self._app
         choices = routing.decide(app.settings.route, routing.facts(alert))
         chosen = _chosen(choices, earlier)
-        made = plan.make(alert, chosen, app.ways(), render, app.settings.languages)
+        # Who consented to the warning consented to its end, which must reach the same people.
+        consented = frozenset(chosen) if wider else earlier
+        made = plan.make(alert, chosen, app.ways(), render, app.settings.languages, wider=consented)
         return made, choices
 
     def _renderer(self) -> plan.Render:

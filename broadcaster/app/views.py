@@ -280,6 +280,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
             for t in plan.texts
         ],
         "gaps": [_gap(gap) for gap in plan.gaps],
+        "notes": {name: list(notes) for name, notes in plan.notes.items() if notes},
+        "wider": dict(plan.wider),
         "senses": {tag: sorted(s.value for s in senses) for tag, senses in plan.senses.items()},
     }
 

@@ -343,6 +343,11 @@ def _sends(parser: Parser) -> None:
     sending.add_argument("--yes", action="store_true", help="send without asking")
     sending.add_argument("--dry-run", action="store_true", help="show what would be sent")
     sending.add_argument(
+        "--wider-area",
+        action="store_true",
+        help="channels may reach further than the area asked; on record",
+    )
+    sending.add_argument(
         "--break-glass",
         type=_given,
         metavar="REASON",

@@ -108,6 +108,7 @@ def _send(
         "dry_run": options.dry_run,
         "expect": "",
         "break_glass": options.break_glass or "",
+        "wider_area": options.wider_area,
         "wait": options.wait,
     }
     if options.dry_run:
@@ -124,6 +125,7 @@ def _send(
             return _spool(office, command, arguments, json=options.json)
     if not screen.interactive:
         raise Stop([problem(command, words("unconfirmed"), words("unconfirmed.remedy"))], BAD_INPUT)
+    asked = bool(arguments["wider_area"])
     while True:
         try:
             seen = office.ask(command, {**arguments, "dry_run": True})
@@ -134,6 +136,10 @@ def _send(
             return _declined(office, json=options.json)
         if not seen.preview or seen.code:
             return _show(office, seen, json=options.json)
+        if (ways := _wider(seen.preview)) and not asked:
+            asked = True
+            arguments["wider_area"] = screen.confirm(words("wider.confirm", ways=ways))
+            continue
         show.summary(screen, seen.preview, what=getattr(options, "file", None) or "")
         if not screen.confirm(_question(office, seen.preview, options.break_glass)):
             return _declined(office, json=options.json)
@@ -158,6 +164,11 @@ def _pinned(command: str, arguments: dict[str, Any], preview: dict[str, Any]) ->
     if begins and given.get("onset"):
         given["onset"] = begins
     return {**arguments, "fields": given}
+
+
+def _wider(preview: dict[str, Any]) -> str:
+    """The channels that would reach further than the area, and how."""
+    return "; ".join(f"{name} {how}" for name, how in (preview.get("wider") or {}).items())
 
 
 def _question(office: Office, preview: dict[str, Any], break_glass: str | None) -> str:

@@ -161,6 +161,10 @@ def _cautions(screen: Screen, seen: Mapping[str, Any], *, result: bool) -> None:
     if gaps := seen.get("gaps"):
         screen.loud(f"{words('gaps.loud')}:", RED, result=result)
         show(*_gaps(gaps, words))
+    for name, notes in (seen.get("notes") or {}).items():
+        show(*(f"  {name}: {note}" for note in notes))
+    for name, how in (seen.get("wider") or {}).items():
+        screen.loud(words("wider.loud", channel=name, how=how), RED, result=result)
     senses: Mapping[str, Sequence[str]] = seen.get("senses") or {}
     few = {tag: reached for tag, reached in senses.items() if len(reached) < 2}
     if few:

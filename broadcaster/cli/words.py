@@ -281,6 +281,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "texts.none": ("No text at all: nobody would be warned.", "Kein Text: niemand würde gewarnt."),
     "languages": ("Languages", "Sprachen"),
     "gaps.loud": ("LEFT OUT", "AUSGELASSEN"),
+    "wider.loud": ("WIDER THAN ASKED: {channel} {how}", "WEITER ALS GEWOLLT: {channel} {how}"),
+    "wider.confirm": (
+        "{ways}. Allow that? Without your word these channels stay silent.",
+        "{ways}. Zulassen? Ohne Ihr Wort bleiben diese Kanäle still.",
+    ),
     "senses.loud": (
         "REACHES FEWER THAN TWO SENSES: {languages}",
         "ERREICHT WENIGER ALS ZWEI SINNE: {languages}",

@@ -28,12 +28,15 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from broadcaster.clock import Clock
 from broadcaster.model.cap import Alert, MsgType, Resource
+from broadcaster.model.errors import Problem
 from broadcaster.model.rendition import Document, Format, Rendition, Variant
 from broadcaster.model.states import State
 
 __all__ = [
     "API",
     "Addressing",
+    "Arrangement",
+    "Arranges",
     "Batch",
     "Capabilities",
     "Channel",
@@ -100,6 +103,8 @@ class Capabilities:
     """The variant to try, visibly, when a text does not fit; ``None``: refuse instead."""
     repeat_is_harmless: bool = False
     """The same :attr:`Batch.key` sent again reaches nobody twice, so *unknown* may be retried."""
+    shows_review: bool = False
+    """Readers see beside the text when it is a draft that nobody has checked."""
     max_batch: int = 1
     """Deliveries one ``send`` may carry."""
 
@@ -120,6 +125,18 @@ class Fitted:
     """Every replacement made and anything an officer should see in the preview."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Figures for the preview: data coding scheme, segments, cost, air time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """How the texts of one alert go out side by side, where they share something scarce."""
+
+    left_out: Mapping[int, Problem] = field(default_factory=dict)
+    """Position of a text that cannot go beside the others, and why."""
+    notes: tuple[str, ...] = ()
+    """What an officer should see in the preview."""
+    wider: str = ""
+    """In which way this reaches further than the area asked: needs a consent of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +198,8 @@ class Env:
     random: random.Random
     base_url: str
     """The public address of the site, without trailing slash."""
+    config_dir: Path = Path()
+    """Where the configuration lies: relative paths in settings start here."""
 
 
 @runtime_checkable
@@ -222,6 +241,15 @@ class Channel(Protocol):
 
         Returns a sentence for the officer; raises a ``ChannelError`` when it is not there.
         """
+        ...
+
+
+@runtime_checkable
+class Arranges(Protocol):
+    """What a channel has besides :class:`Channel` when its texts compete or it aims coarsely."""
+
+    def arrange(self, alert: Alert, texts: Sequence[tuple[Rendition, Fitted]]) -> Arrangement:
+        """Which of these fitted texts can go out together.  Pure; asked before release."""
         ...
 
 

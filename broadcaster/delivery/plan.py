@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from broadcaster.delivery.contract import (
     Addressing,
+    Arranges,
     Capabilities,
     Channel,
     Fitted,
@@ -33,6 +34,8 @@ Render = Callable[[Alert, str, Variant, Format], Rendition | None]
 PRIORITY = {"Extreme": 0, "Severe": 1, "Moderate": 2, "Minor": 3}
 """Queue priority by CAP severity; exercises and tests come after every real warning."""
 
+WIDER = "reaches further than the area"
+"""How the gap of a channel begins that needs a consent of its own."""
 
 REVIEW_LEVELS = ("drafted", "reviewed", "approved")
 """How far people have checked a translation, the least first."""
@@ -49,8 +52,20 @@ class Way:
     """Why there is no channel."""
     languages: tuple[str, ...] | None = None
     variants: tuple[Variant, ...] | None = None
-    review: str = "drafted"
-    """The least review level of a text that may take this way."""
+    review: str | None = None
+    """The least review level of a text that may take this way, as configured."""
+
+    @property
+    def least_review(self) -> str:
+        """The level that counts here.
+
+        Unless the city says otherwise, an unreviewed text goes to the public only where the
+        reader is told so beside it; an exercise is there to try things out.
+        """
+        if self.review is not None:
+            return self.review
+        shown = self.mode is Mode.EXERCISE or self.capabilities.shows_review
+        return "drafted" if shown else "reviewed"
 
     @property
     def capabilities(self) -> Capabilities:
@@ -80,8 +95,17 @@ class Plan:
     """Why each channel was chosen."""
     senses: Mapping[str, frozenset[Sense]]
     """The senses each language of the alert reaches."""
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What an officer should know of a channel's texts together: reach, air time."""
+    wider: Mapping[str, str] = field(default_factory=dict)
+    """Channels that reach further than the area, by name, and in which way."""
     drafts: tuple[str, ...] = ()
     """Languages that go out although nobody who grew up with them has checked the text."""
+
+    @property
+    def reached(self) -> frozenset[str]:
+        """Names of the channels that send something."""
+        return frozenset(send.channel.removesuffix(".exercise") for send in self.sends)
 
     def stored(self) -> tuple[StoredRendition, ...]:
         """The texts as the store keeps them."""
@@ -122,10 +146,18 @@ def make(
     ways: Mapping[tuple[str, Mode], Way],
     render: Render,
     offered: Sequence[str],
+    *,
+    wider: Container[str] = (),
 ) -> Plan:
-    """Plan an alert on the chosen channels (name to reason)."""
+    """Plan an alert on the chosen channels (name to reason).
+
+    ``wider`` names the channels that may, with an officer's consent, reach further than the area
+    asked; one that would and has no consent is a gap, so that the others still go out.
+    """
     texts: list[PlannedText] = []
     gaps: list[Gap] = []
+    notes: dict[str, tuple[str, ...]] = {}
+    further: dict[str, str] = {}
     sends: list[PlannedSend] = []
     for name in chosen:
         way = way_for(alert, name, ways)
@@ -150,6 +182,11 @@ def make(
                     gaps.append(text)
                 else:
                     planned.append(text)
+        planned = _side_by_side(alert, way, planned, gaps, notes, further)
+        if way.name in further and way.name not in wider:
+            reason = f"{WIDER} and has no consent to: {further[way.name]}"
+            gaps.append(Gap(channel=_lane(way), language="", variant="", reason=reason))
+            continue
         texts += planned
         if planned:
             published = way.capabilities.addressing is Addressing.PUBLISHED
@@ -174,6 +211,8 @@ def make(
                 if not _review(alert, text.rendition.language, text.asked)
             )
         ),
+        notes=notes,
+        wider=further,
     )
 
 
@@ -228,9 +267,11 @@ def _text(
     if capabilities.shortens_to and capabilities.shortens_to is not variant:
         wanted.append(capabilities.shortens_to)
     name, reasons = _lane(way), []
-    least = REVIEW_LEVELS.index(way.review)
+    least = REVIEW_LEVELS.index(way.least_review)
     if least and (level := _review(alert, language, variant)) < least:
-        reason = f"the text is {REVIEW_LEVELS[level]}, and this channel wants {way.review} ones"
+        reason = (
+            f"the text is {REVIEW_LEVELS[level]}, and this channel wants {way.least_review} ones"
+        )
         return Gap(channel=name, language=language, variant=variant.value, reason=reason)
     for attempt in wanted:
         rendition = render(alert, language, attempt, capabilities.formats[0])
@@ -247,6 +288,33 @@ def _text(
             break
         return PlannedText(channel=name, asked=variant, rendition=rendition, fitted=fitted)
     return Gap(channel=name, language=language, variant=variant.value, reason="; ".join(reasons))
+
+
+def _side_by_side(
+    alert: Alert,
+    way: Way,
+    planned: list[PlannedText],
+    gaps: list[Gap],
+    notes: dict[str, tuple[str, ...]],
+    further: dict[str, str],
+) -> list[PlannedText]:
+    """The texts that a channel can send together; the others become gaps."""
+    if not planned or not isinstance(way.channel, Arranges):
+        return planned
+    found = way.channel.arrange(alert, [(text.rendition, text.fitted) for text in planned])
+    notes[_lane(way)] = found.notes
+    if found.wider:
+        further[way.name] = found.wider
+    gaps += [
+        Gap(
+            channel=_lane(way),
+            language=planned[at].rendition.language,
+            variant=planned[at].asked.value,
+            reason=problem.says,
+        )
+        for at, problem in found.left_out.items()
+    ]
+    return [text for at, text in enumerate(planned) if at not in found.left_out]
 
 
 def _review(alert: Alert, language: str, variant: Variant) -> int:

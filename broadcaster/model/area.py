@@ -48,7 +48,7 @@ def covers(area: Area, other: Area) -> bool:
 
 def bounding_box(areas: Iterable[Area]) -> BoundingBox | None:
     """The rectangle around all of them; ``None`` when none has ground."""
-    ground = _union(areas)
+    ground = ground_of(areas)
     if ground.is_empty:
         return None
     west, south, east, north = ground.bounds
@@ -71,7 +71,7 @@ def size_km2(areas: Iterable[Area]) -> float:
         q = (1 - _E2) * (sine / (1 - _E2 * sine**2) + np.arctanh(e * sine) / e)
         return np.column_stack([_A * np.radians(points[:, 0]), _A * q / 2])
 
-    return float(shapely.transform(_union(areas), project).area) / 1e6
+    return float(shapely.transform(ground_of(areas), project).area) / 1e6
 
 
 def circle_as_polygon(circle: Circle, sides: int = 64) -> Polygon:
@@ -249,7 +249,8 @@ def _ring_ground(polygon: Polygon) -> Any:
     return shape if shape.is_valid else shapely.make_valid(shape)
 
 
-def _union(areas: Iterable[Area]) -> Any:
+def ground_of(areas: Iterable[Area]) -> Any:
+    """All their ground as one shapely shape in degrees, longitude first."""
     import shapely
 
     return shapely.union_all([_ground(area) for area in areas])

@@ -68,6 +68,7 @@ CAPABILITIES = Capabilities(
     confirms=frozenset({State.ACCEPTED, State.SENT, State.DELIVERED}),
     senses=frozenset({Sense.SEE}),
     variants=(Variant.STANDARD,),
+    shows_review=True,
 )
 
 

@@ -49,10 +49,10 @@ SPOKEN_UNITS = {
     "min": ("%(amount)s minute", "%(amount)s minutes"),
     "d": ("%(amount)s day", "%(amount)s days"),
 }
-"""How quantities are said: one and many, declared in templates/phrases.yaml."""
+"""How quantities are said: one and many, declared in templates/phrases/shared.yaml."""
 
 SPOKEN_MINUS = "minus %(amount)s"
-SPOKEN_HOUR = "%(hour)s o'clock"
+SPOKEN_HOUR = ("%(hour)s o'clock", "%(hour)s hours")
 SPOKEN_EARLY = "%(hour)s:0%(minute)s"
 SPOKEN_TIME = "%(hour)s:%(minute)s"
 SPOKEN_NEAR = "%(weekday)s, %(time)s"
@@ -114,7 +114,7 @@ class Formats:
         """The time of day in words to be said; never ``14:30``."""
         here = self._local(moment)
         if here.minute == 0:
-            return catalogue.say(SPOKEN_HOUR, context=SPOKEN, hour=here.hour)
+            return catalogue.say_many(*SPOKEN_HOUR, here.hour, context=SPOKEN, hour=here.hour)
         sentence = SPOKEN_EARLY if here.minute < 10 else SPOKEN_TIME
         return catalogue.say(sentence, context=SPOKEN, hour=here.hour, minute=here.minute)
 

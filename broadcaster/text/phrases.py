@@ -2,7 +2,7 @@
 
 1. ``templates/hazards/*.yaml``: the texts of the hazards
 2. ``templates/actions.yaml``: what people should do
-3. ``templates/phrases.yaml``: sentences and labels shared by all hazards
+3. ``templates/phrases/*.yaml``: sentences and labels that belong to no single hazard
 4. ``t("...")`` and ``tn("...", "...", n)`` in ``templates/**/*.j2``: the furniture of the site
 
 A msgid is the English sentence itself; a translator sees it with its note and its place.
@@ -104,8 +104,7 @@ def _all(templates: Path, problems: list[Problem]) -> Iterator[Phrase]:
     actions = templates / "actions.yaml"
     if actions.exists():
         yield from _under(_yaml(actions, problems), None, _where(templates, actions))
-    shared = templates / "phrases.yaml"
-    if shared.exists():
+    for shared in sorted((templates / "phrases").glob("*.yaml")):
         yield from _shared(_yaml(shared, problems), _where(templates, shared), problems)
     for path in sorted(templates.rglob("*.j2")):
         yield from _template(path, _where(templates, path), problems)

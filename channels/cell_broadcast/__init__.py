@@ -1,17 +1,16 @@
 """Cell broadcast: one text to every phone in an area, without numbers or subscriptions.
 
 This channel is the *cell broadcast entity* (CBE, 3GPP TS 23.041): it makes exact pages, message
-identifiers and serial numbers, and hands them to the centre (CBC) through a gateway.  What the
-radio then does no gateway of today reports, so this channel confirms *accepted*, nothing more.
+identifiers and serial numbers, and hands them to the centre (CBC), or straight to a base-station
+controller, through a gateway.  Phones answer nothing: what is confirmed is at most that a text is
+on air in so many cells.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
-import threading
-import unicodedata
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any, ClassVar
 
 from broadcaster.delivery.contract import (
     Addressing,
+    Arrangement,
     Batch,
     Capabilities,
     Env,
@@ -31,42 +31,40 @@ from broadcaster.delivery.contract import (
     Sense,
     State,
     Variant,
-    no_receipts,
 )
-from broadcaster.model.cap import MsgType, Resource, Status
-from broadcaster.model.errors import BadInput, Permanent, Problem, Unsupported
-from broadcaster.text.measure import name, plain_punctuation, septets
-
-from .codec import Choice, Pages, choose, decode, encode, opens_against_the_grain
-from .gateway import (
-    FileGateway,
+from broadcaster.model.cap import Alert, MsgType, Resource, Status
+from broadcaster.model.errors import Permanent, Problem, Unknown
+from channels.cell_broadcast import airtime, phones
+from channels.cell_broadcast.arrange import Text, arrange
+from channels.cell_broadcast.cells import Choice, Inventory
+from channels.cell_broadcast.codec import Pages
+from channels.cell_broadcast.gateways.drivers import DRIVERS
+from channels.cell_broadcast.journal import Journal, outcome
+from channels.cell_broadcast.order import (
+    SLOT,
+    Answer,
     Gateway,
     OnAir,
     Order,
+    Said,
+    Taken,
     broadcasts_until,
     relation,
     stops_and_silences,
 )
-from .profile import Broadcast, Profile, Row, load
-from .serials import Serials, Wish
+from channels.cell_broadcast.phones import seen
+from channels.cell_broadcast.profile import Broadcast, Row
+from channels.cell_broadcast.serials import Serials, Wish
+from channels.cell_broadcast.settings import Settings, read_settings
+from channels.cell_broadcast.texts import Speaker, slot
 
-_GATEWAYS = {"file": FileGateway}
-_MAX_PERIOD = 4095
-"""Seconds; TS 23.041 9.4.1.2.5 and TS 36.413 9.2.1.49 code the period in twelve bits."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The channel's part of the configuration, checked."""
-
-    profile: Profile
-    gateway: str = "file"
-    base_language: str = "de"
-    """Shown to every phone; all others only to phones set to them."""
-    repetition_period: int = 60
-    """Seconds."""
-    plain_as_second: bool = False
-    """The base language's plain text goes out too, as a second text for every phone."""
+_STATES = {
+    Said.SENT: State.UNKNOWN,
+    Said.ACCEPTED: State.ACCEPTED,
+    Said.INSTALLED: State.SENT,
+    Said.REFUSED: State.REJECTED,
+    Said.UNKNOWN: State.UNKNOWN,
+}
 
 
 class CellBroadcastChannel:
@@ -76,27 +74,39 @@ class CellBroadcastChannel:
     api: ClassVar[int] = 1
     addressing: ClassVar[Addressing] = Addressing.AREA
 
-    def __init__(self, settings: Settings, env: Env, gateway: Gateway, serials: Serials) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        env: Env,
+        gateway: Gateway,
+        serials: Serials,
+        journal: Journal,
+        inventory: Inventory | None,
+    ) -> None:
         self._settings = settings
         self._env = env
         self._gateway = gateway
         self._serials = serials
-        # A thread's lock: a cancelled send may still be writing when the next one starts.
-        self._one_at_a_time = threading.Lock()
+        self._journal = journal
+        self._inventory = inventory
+        self._speaker = Speaker(settings.profile, settings.base_language, settings.plain_as_second)
+        self._one_at_a_time = asyncio.Lock()
 
     @classmethod
     def settings(cls, raw: Mapping[str, Any]) -> Settings:
-        """Check ``kind, profile, gateway, base_language, repetition_period, plain_as_second``."""
+        """Check the channel's mapping; see :func:`.settings.read_settings`."""
         return read_settings(raw)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings, env: Env) -> AsyncIterator[CellBroadcastChannel]:
-        """Read the record of serial numbers; raises ``Unavailable`` when it is damaged."""
-        serials = await asyncio.to_thread(
-            Serials, env.data_dir / "serials.json", env.clock, env.random
-        )
-        yield cls(settings, env, _GATEWAYS[settings.gateway](env.output_dir), serials)
+        """Read serial numbers, journal and cells; raises ``Unavailable`` when one is damaged."""
+        gateway = DRIVERS[settings.gateway].open(settings.driver, env)
+        channel = await asyncio.to_thread(_opened, settings, env, gateway)
+        try:
+            yield channel
+        finally:
+            await gateway.close()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -106,10 +116,11 @@ class CellBroadcastChannel:
             operations=frozenset({MsgType.ALERT, MsgType.UPDATE, MsgType.CANCEL}),
             formats=(Format.TEXT,),
             addressing=Addressing.AREA,
-            confirms=frozenset({State.ACCEPTED}),
+            confirms=self._gateway.limits.confirms,
             senses=frozenset({Sense.SEE, Sense.HEAR, Sense.TOUCH}),
             variants=(Variant.STANDARD, *plain),
             shortens_to=Variant.SHORT,
+            # The same serial number is never shown twice, and a centre that has it says so.
             repeat_is_harmless=True,
             # All languages of an alert must come together: an update stops what it does not renew.
             max_batch=1000,
@@ -117,26 +128,43 @@ class CellBroadcastChannel:
 
     def fit(self, rendition: Rendition) -> Fitted:
         """Pages as they go on air, and the text a phone decodes from them.  Pure."""
-        choice, pages = self._encode(rendition)
-        _, shows = decode(pages.octets, None, pages.coding.dcs)
-        _, first = decode(pages.octets[:1], None, pages.coding.dcs)
-        return Fitted(
-            parts=pages.octets,
-            shows=shows,
-            used=pages.used,
-            limit=pages.coding.limit,
-            unit=pages.coding.alphabet.value,
-            notes=tuple(_notes(rendition, choice, pages.language)),
-            meta={
-                "dcs": f"{pages.coding.dcs:02x}",
-                "pages": len(pages.octets),
-                "units_left": pages.left,
-                "first_page": first,
-                "language_code": pages.language,
-                "language_named": _named(pages),
-                "shown_to": "every phone" if self._is_base(rendition) else "phones set to it",
-            },
+        return self._speaker.fitted(rendition)
+
+    def arrange(self, alert: Alert, texts: Sequence[tuple[Rendition, Fitted]]) -> Arrangement:
+        """Which texts go on air side by side through this gateway, and how wide they reach."""
+        profile = self._settings.profile
+        row = profile.row(alert, alert.msg_type)
+        found = arrange(
+            [
+                Text(
+                    rendition.language,
+                    profile.code(rendition.language),
+                    len(fitted.parts),
+                    self._identifiers(rendition, row),
+                    self._speaker.is_base(rendition),
+                )
+                for rendition, fitted in texts
+            ],
+            self._settings,
+            self._gateway.limits,
+            self._cells(alert),
+            beside=self._beside(alert),
         )
+        going = [text for at, text in enumerate(texts) if at not in found.left_out]
+        shown = seen(
+            [
+                phones.OnAir(
+                    rendition.language,
+                    profile.code(rendition.language),
+                    self._identifiers(rendition, row),
+                    int(fitted.meta["dcs"], 16),
+                    fitted.parts,
+                )
+                for rendition, fitted in going
+            ],
+            profile.countries[0] if profile.countries else "EU",
+        )
+        return replace(found, notes=(*(shown if going else ()), *found.notes))
 
     def resources(self, rendition: Rendition) -> Sequence[Resource]:
         """None: nothing is published."""
@@ -145,47 +173,28 @@ class CellBroadcastChannel:
     async def send(self, batch: Batch) -> Sequence[Receipt]:
         """Number the broadcasts and hand them over, once; a repeated key is handed over once."""
         self._check(batch)
-        reference = await asyncio.to_thread(self._send, batch)
+        # Shielded: what has begun to go on air is noted to its end, whoever stops waiting.
+        sending = asyncio.ensure_future(self._send(batch))
+        sending.add_done_callback(lambda done: done.cancelled() or done.exception())
+        taken = await asyncio.shield(sending)
+        said: dict[str, list[Answer]] = {delivery.key: [] for delivery in batch.deliveries}
+        for item, answer in zip(self._items(batch.key), taken.on_air, strict=True):
+            for key in item["deliveries"]:
+                said.setdefault(key, []).append(answer)
         return tuple(
-            Receipt(
-                key=delivery.key,
-                state=State.ACCEPTED,
-                reference=reference,
-                reason="handed over to the operator; the radio confirms nothing",
-            )
+            _receipt(delivery.key, said[delivery.key], taken.reference, _still_on_air(taken))
             for delivery in batch.deliveries
         )
 
-    def receipts(self) -> AsyncIterator[Receipt]:
-        """None: a hand-over gets no later word."""
-        return no_receipts()
+    async def receipts(self) -> AsyncIterator[Receipt]:
+        """What the far side says later of its own accord."""
+        async for answer in self._gateway.later(self._journal.running):
+            for key in self._journal.keys(answer.identifier, answer.serial):
+                yield _receipt(key, [answer], "")
 
     async def ping(self) -> str:
         """Ask the gateway whether orders can be taken."""
-        return await asyncio.to_thread(self._gateway.ping)
-
-    def _is_base(self, rendition: Rendition) -> bool:
-        return rendition.language == self._settings.base_language
-
-    def _encode(self, rendition: Rendition) -> tuple[Choice, Pages]:
-        code = self._settings.profile.code(rendition.language)
-        _check_variant(rendition, self._is_base(rendition), self._settings.plain_as_second)
-        if code is None and not self._is_base(rendition):
-            raise Unsupported(
-                Problem(
-                    rendition.language,
-                    "cell broadcast names languages by two letters "
-                    f"(ISO 639-1), and {rendition.language} has none: phones could not tell "
-                    "it apart",
-                    "reach this language over another channel",
-                )
-            )
-        _check_characters(rendition)
-        choice = choose(rendition.text, code)
-        try:
-            return choice, encode(choice.text, dcs=choice.coding.dcs, language=code)
-        except BadInput as error:  # a grapheme larger than a page
-            raise Unsupported(error.problems) from error
+        return await self._gateway.ping()
 
     def _check(self, batch: Batch) -> None:
         """Refuse before anything is numbered whatever must not or cannot go out as approved."""
@@ -206,31 +215,50 @@ class CellBroadcastChannel:
                 "have the alert approved again",
             )
             for delivery in batch.deliveries
-            if self._encode(delivery.rendition)[1].octets != delivery.fitted.parts
+            if self._speaker.pages(delivery.rendition)[1].octets != delivery.fitted.parts
         ]
         if changed:
             raise Permanent(changed)
 
-    def _send(self, batch: Batch) -> str:
-        with self._one_at_a_time:
-            reference = self._gateway.holds(batch.key)
-            if reference is None:
-                reference = self._gateway.take(self._order(batch))
-            if batch.replaces:
-                self._serials.stopped(batch.replaces)
-            return reference
+    async def _send(self, batch: Batch) -> Taken:
+        async with self._one_at_a_time:
+            before = self._journal.find(batch.key)
+            if before and before.taken and not _open(before.taken):
+                return before.taken
+            order = await asyncio.to_thread(self._order, batch)
+            if order is None:
+                says = "the alert ended before it could be handed over"
+                problem = Problem("expires", says, "issue it again with a later end")
+                # Begun and never finished: whether it was on air is lost, not known to be no.
+                raise Unknown(problem) if before else Permanent(problem)
+            await asyncio.to_thread(self._journal.begin, order)
+            taken = await self._gateway.take(order)
+            await asyncio.to_thread(self._journal.finish, batch.key, taken)
+            # What refused to stop is still on air, and its number still in use.
+            if batch.replaces and all(one.said is not Said.REFUSED for one in taken.stopped):
+                await asyncio.to_thread(self._serials.stopped, batch.replaces)
+            return taken
 
-    def _order(self, batch: Batch) -> Order:
+    def _beside(self, alert: Alert) -> list[int]:
+        """Pages of each text of other alerts on air; an Update takes the place of its own."""
+        own = {alert.identifier, *(reference.identifier for reference in alert.references)}
+        return [len(one.broadcast.pages.octets) for one in self._journal.running(without=own)]
+
+    def _cells(self, alert: Alert) -> Choice | None:
+        return None if self._inventory is None else self._inventory.choose(alert)
+
+    def _items(self, key: str) -> Sequence[Mapping[str, Any]]:
+        record = self._journal.find(key)
+        assert record is not None  # it was begun before it was sent
+        found: Sequence[Mapping[str, Any]] = record.order["broadcasts"]
+        return found
+
+    def _order(self, batch: Batch) -> Order | None:
+        """What is to be done now; ``None`` when the alert has ended meanwhile."""
         now = self._env.clock.now()
         expires = batch.alert.expires
         if expires is not None and expires <= now:
-            raise Permanent(
-                Problem(
-                    "expires",
-                    "the alert ended before it could be handed over",
-                    "issue it again with a later end",
-                )
-            )
+            return None
         row = self._settings.profile.row(batch.alert, batch.operation)
         earlier = self._serials.given(batch.replaces)
         wanted = [
@@ -255,6 +283,10 @@ class CellBroadcastChannel:
         )
         stops, missing = stops_and_silences(earlier, self._serials.given((batch.alert.identifier,)))
         period = self._settings.repetition_period
+        pages = sum(len(item.broadcast.pages.octets) for item in on_air)
+        pages += sum(self._beside(batch.alert))
+        slots = max(math.ceil(period / SLOT), airtime.shortest([pages]))
+        chosen = self._cells(batch.alert)
         return Order(
             key=batch.key,
             mode=batch.mode,
@@ -268,6 +300,9 @@ class CellBroadcastChannel:
             missing=missing,
             repetition_period=period,
             number_of_broadcasts=broadcasts_until(now, expires, period),
+            slots=slots,
+            number_2g=broadcasts_until(now, expires, slots * SLOT),
+            cells=chosen.cells if chosen else None,
             written=now,
         )
 
@@ -276,22 +311,22 @@ class CellBroadcastChannel:
         texts: dict[str, _Text] = {}
         for delivery in batch.deliveries:
             rendition = delivery.rendition
-            slot = _slot(rendition)
-            text = _Text(slot, rendition, self._encode(rendition)[1], (delivery.key,))
-            before = texts.get(slot)
+            where = slot(rendition)
+            text = _Text(where, rendition, self._speaker.pages(rendition)[1], (delivery.key,))
+            before = texts.get(where)
             if before and before.pages != text.pages:
                 raise Permanent(
                     Problem(
-                        slot,
+                        where,
                         "one alert has two texts for it, and phones would show only one",
                         "plan one variant for each language",
                     )
                 )
-            texts[slot] = replace(before, keys=before.keys + text.keys) if before else text
+            texts[where] = replace(before, keys=before.keys + text.keys) if before else text
         return tuple(texts.values())
 
     def _identifiers(self, rendition: Rendition, row: Row) -> tuple[int, ...]:
-        if not self._is_base(rendition):
+        if not self._speaker.is_base(rendition):
             return (row.additional,)
         if rendition.variant is Variant.PLAIN:
             return (row.local,)
@@ -306,125 +341,37 @@ class _Text:
     keys: tuple[str, ...]
 
 
-def read_settings(raw: Mapping[str, Any]) -> Settings:
-    """The settings as a value; raises :class:`BadInput` naming every wrong key at once."""
-    known = {"kind", "profile", "gateway", "base_language", "repetition_period", "plain_as_second"}
-    problems = [
-        Problem(
-            str(key),
-            "is no setting of a cell-broadcast channel",
-            "remove it, or use one of " + ", ".join(sorted(known)),
-        )
-        for key in raw
-        if key not in known
-    ]
-    profile = None
-    try:
-        profile = load(str(raw.get("profile", "de")))
-    except BadInput as error:
-        problems += error.problems
-    gateway = raw.get("gateway", "file")
-    if gateway not in _GATEWAYS:
-        problems.append(
-            Problem("gateway", f"there is no gateway {gateway!r}", "use " + " or ".join(_GATEWAYS))
-        )
-    language = raw.get("base_language", "de")
-    if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", language):
-        problems.append(
-            Problem(
-                "base_language",
-                f"{language!r} is no language tag",
-                "write a BCP 47 tag such as de, in quotes if YAML takes it for a word",
-            )
-        )
-    period = _seconds(raw.get("repetition_period", 60))
-    if period is None or not 1 <= period <= _MAX_PERIOD:
-        problems.append(
-            Problem(
-                "repetition_period",
-                f"{raw.get('repetition_period')!r} is no period",
-                f"write whole seconds from 1s to {_MAX_PERIOD}s",
-            )
-        )
-    plain = raw.get("plain_as_second", False)
-    if not isinstance(plain, bool):
-        problems.append(Problem("plain_as_second", f"{plain!r} is neither true nor false", ""))
-    if problems or profile is None or period is None:
-        raise BadInput(problems)
-    return Settings(
-        profile=profile,
-        gateway=gateway,
-        base_language=language,
-        repetition_period=period,
-        plain_as_second=plain,
+def _opened(settings: Settings, env: Env, gateway: Gateway) -> CellBroadcastChannel:
+    return CellBroadcastChannel(
+        settings,
+        env,
+        gateway,
+        Serials(env.data_dir / "serials.json", env.clock, env.random),
+        Journal(env.data_dir / "orders", env.clock),
+        Inventory.read(env.config_dir / settings.cells) if settings.cells else None,
     )
 
 
-def _seconds(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    match = re.fullmatch(r"(\d{1,6})\s?s?", value) if isinstance(value, str) else None
-    return int(match[1]) if match else None
+def _open(taken: Taken) -> bool:
+    """Whether something of it is still undecided, so that asking again may tell."""
+    return any(one.said is Said.UNKNOWN for one in (*taken.on_air, *taken.stopped))
 
 
-def _check_variant(rendition: Rendition, base: bool, plain_as_second: bool) -> None:
-    if rendition.variant in (Variant.STANDARD, Variant.SHORT):
-        return
-    if rendition.variant is Variant.PLAIN and base and plain_as_second:
-        return
-    if rendition.variant is Variant.PLAIN:
-        says = "cell broadcast has no code for plain language, so phones could not tell it apart"
-        remedy = "plain_as_second sends it in the base language, to every phone"
-    else:
-        says, remedy = "cell broadcast carries text, not speech", "use the standard variant"
-    raise Unsupported(Problem(rendition.language, says, remedy))
+def _still_on_air(taken: Taken) -> str:
+    """What an officer must know of earlier texts that were to end."""
+    left = [one for one in taken.stopped if one.said in (Said.REFUSED, Said.UNKNOWN)]
+    if not left:
+        return ""
+    which = ", ".join(f"{one.identifier} ({one.reason or one.said.value})" for one in left)
+    return f"earlier texts may still be on air: {which}"
 
 
-def _check_characters(rendition: Rendition) -> None:
-    if not rendition.text.strip():
-        raise Unsupported(Problem(rendition.language, "there is no text to broadcast", ""))
-    # TS 23.038 6.2.3 knows UCS-2 only; older phones show two boxes for anything beyond it.
-    beyond = [character for character in dict.fromkeys(rendition.text) if character > "\uffff"]
-    if beyond:
-        raise Unsupported(
-            Problem(
-                rendition.language,
-                f"{name(character)} cannot be shown by older phones",
-                "say it in words",
-            )
-            for character in beyond
-        )
-
-
-def _notes(rendition: Rendition, choice: Choice, code: str | None) -> list[str]:
-    notes = [str(replacement) for replacement in choice.replaced]
-    if code and code != rendition.language.partition("-")[0]:
-        notes.append(f"phones know {rendition.language} as {code}")
-    if "\r" in rendition.text:
-        notes.append("carriage returns became line feeds")
-    plain, _ = plain_punctuation(choice.text)
-    foreign = [c for c in dict.fromkeys(plain) if septets(c) is None]
-    # Only signs are named: nobody shall be tempted to take the marks off a language's letters.
-    if foreign and not any(unicodedata.category(c)[0] in "LM" for c in foreign):
-        notes.append("less room because of " + ", ".join(name(c) for c in foreign))
-    if rendition.direction == "rtl" and (letter := opens_against_the_grain(rendition.text)):
-        notes.append(
-            f"starts with {name(letter)}: phones may show the whole text left to right; "
-            "start with a word of the language"
-        )
-    return notes
-
-
-def _named(pages: Pages) -> str:
-    if pages.coding.prefixed:
-        return "on every page"
-    return "by the coding scheme" if pages.coding.names_language else "not at all"
-
-
-def _slot(rendition: Rendition) -> str:
-    return rendition.language + ("/plain" if rendition.variant is Variant.PLAIN else "")
+def _receipt(key: str, answers: Sequence[Answer], reference: str, caution: str = "") -> Receipt:
+    """One text's word: that of its first identifier, with all that was said as the reason."""
+    state = _STATES[answers[0].said] if answers else State.UNKNOWN
+    told = [*outcome(answers), *([caution] if caution else ())]
+    reason = ". ".join(told) or "nobody said anything about it"
+    return Receipt(key=key, state=state, reference=reference, reason=reason)
 
 
 def _wish(alert: str, text: _Text, broadcast: Broadcast, until: datetime | None) -> Wish:

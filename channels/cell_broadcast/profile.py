@@ -1,7 +1,8 @@
 """Which message identifier carries an alert in a country: rules as data, checked on loading.
 
 A profile is one YAML file in ``profiles/``; every row states its source.  Nothing else in this
-channel knows an identifier, so another country is another file.
+channel chooses an identifier, so another country is another file.  Which letters name a language
+is the same in every country and stands in ``languages.yaml``.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from typing import Any
 
 from broadcaster.model.cap import Alert, Certainty, MsgType, ResponseType, Severity, Status, Urgency
 from broadcaster.model.errors import BadInput, Problem, Refused, Unsupported
-
-from .codec import Pages
+from channels.cell_broadcast.codec import Pages
 
 ADDITIONAL_LANGUAGE = frozenset({*range(4383, 4396), 4397, 4399})
 """Identifiers that a phone shows only in its own language (3GPP TS 23.041 9.4.1.2.2)."""
@@ -133,13 +133,17 @@ class Profile:
         )
 
     def code(self, language: str) -> str | None:
-        """The two letters that name a BCP 47 language on the wire, ``None`` if there are none."""
-        primary = language.partition("-")[0].lower()
-        listed = {row.language: row.code for row in self.languages}
-        for tag in (language, primary):
+        """The two letters that name a BCP 47 language on the wire, ``None`` if there are none.
+
+        The longest listed prefix of the tag decides (RFC 4647 3.4), else the tag's own letters.
+        """
+        listed = {row.language.lower(): row.code for row in self.languages}
+        subtags = language.lower().split("-")
+        for length in range(len(subtags), 0, -1):
+            tag = "-".join(subtags[:length])
             if tag in listed:
                 return listed[tag]
-        return primary if len(primary) == 2 else None
+        return subtags[0] if len(subtags[0]) == 2 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +189,18 @@ def load(name: str) -> Profile:
         raise BadInput(
             Problem("profile", f"there is no profile {name!r}", "use " + " or ".join(available()))
         )
-    file = resources.files(__package__) / "profiles" / f"{name}.yaml"
-    return parse(yaml.safe_load(file.read_text("utf-8")))
+    folder = resources.files(__package__)
+    languages, rules = (
+        yaml.safe_load((folder / path).read_text("utf-8"))
+        for path in ("languages.yaml", f"profiles/{name}.yaml")
+    )
+    return parse({"languages": languages, **rules})
 
 
 def parse(data: Mapping[str, Any]) -> Profile:
-    """A profile from the content of its file; raises :class:`BadInput` naming all that is wrong."""
+    """A profile from its file's content and the ``languages``; raises :class:`BadInput` naming
+    all that is wrong.
+    """
     try:
         profile = Profile(
             name=data["name"],

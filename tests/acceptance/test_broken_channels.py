@@ -53,7 +53,10 @@ def test_the_others_are_out_within_a_second_and_the_report_says_which_is_not(
     kinds = ("log", "raises", "hangs", "blocks", "carrier_pigeon")
     settings = config(
         tmp_path,
-        channels={n: {"kind": k, "timeout": 1} for n, k in zip(names, kinds, strict=True)},
+        channels={
+            n: {"kind": k, "timeout": 1, "review": "drafted"}
+            for n, k in zip(names, kinds, strict=True)
+        },
         route={"channels": list(names)},
     )
     done = broadcaster(

@@ -39,7 +39,8 @@ def test_an_installed_plugin_is_found_by_its_kind_and_sends(tmp_path: Path, crie
     plugin(tmp_path / "plugins", crier)
     assert find("crier", "channels.square.kind").kind == "crier"
     city = Installation(tmp_path)
-    city.configure(["feeds"], languages=["de", "ar"], more={"square": {"kind": "crier"}})
+    square = {"kind": "crier", "review": "drafted"}
+    city.configure(["feeds"], languages=["de", "ar"], more={"square": square})
     done = city.issue(hazard="heat", level="1", area="dortmund")
     assert (done.exit, done.problems) == (0, [])
     assert done.states["square", "ar", "standard"] == {"accepted": 1}

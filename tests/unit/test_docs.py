@@ -29,6 +29,7 @@ from broadcaster.delivery.registry import GROUP
 from broadcaster.delivery.routing import FACTS, Route
 from broadcaster.intake import drafts
 from broadcaster.model import cap, errors
+from broadcaster.model.errors import BadInput
 from broadcaster.model.gazetteer import Gazetteer
 from broadcaster.model.states import State
 from broadcaster.text import lint
@@ -37,6 +38,7 @@ from broadcaster.text.hazards import load_hazards
 from broadcaster.text.languages import CONSUMER_TAGS
 from broadcaster.text.library import Library
 from broadcaster.text.lint.texts import TEXT_RULES
+from channels.cell_broadcast.gateways.drivers import DRIVERS
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -279,6 +281,18 @@ def test_every_setting_of_a_channel_is_explained_and_none_that_is_not_there(kind
     settings = KINDS[kind].settings({})
     wanted = names(type(settings)) if settings is not None else set()
     assert first_cells(section("docs/configuration.md", f"### {kind}")) == wanted
+
+
+@pytest.mark.parametrize("gateway", DRIVERS)
+def test_every_setting_of_a_gateway_is_explained_and_none_that_is_not_there(gateway: str) -> None:
+    # A driver that meets a key it does not know names all that it does.
+    with pytest.raises(BadInput) as refused:
+        DRIVERS[gateway].settings({"nonsense": 1})
+    (remedy,) = [p.remedy for p in refused.value.problems if p.path == "nonsense"]
+    known = re.split(r", ", re.split(r"(?:use(?: one of)?|only one is) ", remedy)[1])
+    headings = [line for line in PAGES["docs/cells.md"].splitlines() if line.startswith("## ")]
+    (heading,) = [h for h in headings if h.removeprefix("## ").partition(":")[0] == gateway]
+    assert first_cells(section("docs/cells.md", heading)) == set(known)
 
 
 def test_every_fact_a_route_can_match_on_is_named() -> None:

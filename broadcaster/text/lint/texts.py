@@ -27,6 +27,7 @@ SOURCE = "en"
 
 NAMES = frozenset(
     {"Dortmund", "NINA", "DWD", "BBK", "MoWaS", "SMS", "RSS", "Atom", "CAP", "DE-Alert"}
+    | {"START", "STOP", "HELP", "LANG", "WCAG", "AA", "JavaScript"}
 )
 """Names that stay in their own letters in every language."""
 
@@ -241,6 +242,8 @@ def spaces(case: Case) -> Found:
         yield "has two spaces together", "leave one", "error"
 
 
+_ASKS_WITHIN = "՞"
+"""Armenian marks a question on the word that is asked about."""
 _ENDINGS = {"sentence": ".!。।።։۔！", "question": "?؟？;;", "colon": ":：፦", "comma": ",،，፣"}
 
 
@@ -256,6 +259,8 @@ def ending(case: Case) -> Found:
 
 
 def _ending(text: str) -> str:
+    if _ASKS_WITHIN in text:
+        return "question"
     last = text.rstrip()[-1:]
     return next((name for name, marks in _ENDINGS.items() if last and last in marks), "")
 

@@ -23,7 +23,7 @@ CONFIG = {
     "base_url": "https://warnung.example.org",
     "languages": ["de", "tr"],
     "channels": {
-        "notes": {"kind": "log", "exercise": {}},
+        "notes": {"kind": "log", "review": "drafted", "exercise": {}},
         "texts": {"kind": "phones", "exercise": {}, "timeout": 5},
         "cells": {"kind": "cells", "timeout": 5},
         "site": {"kind": "site", "exercise": {}},

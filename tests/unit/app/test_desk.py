@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from broadcaster.delivery.contract import Arrangement
 from broadcaster.model.capxml import read
 from broadcaster.model.errors import Permanent, Problem
 from broadcaster.store.port import Subscription
@@ -161,7 +162,7 @@ async def test_nothing_out_is_exit_4(tmp_path):
 async def test_a_missing_plugin_is_told_and_the_others_go(tmp_path):
     office = Office(
         tmp_path,
-        channels={"notes": {"kind": "log"}, "siren": {"kind": "siren"}},
+        channels={"notes": {"kind": "log", "review": "drafted"}, "siren": {"kind": "siren"}},
         route={"channels": ["notes", "siren"]},
         approval=[],
     )
@@ -515,3 +516,48 @@ async def test_a_preview_says_which_languages_go_out_as_drafts(office):
     said = [p["says"] for p in preview["warnings"] if p["path"] == "review"]
     assert said == ["2 languages go out as drafts that no native speaker has checked: de, tr"]
     assert code == 0
+
+
+# ---- further than asked -------------------------------------------------------------------------
+
+
+def widening(office):
+    """Makes the cells of this office go to the whole network."""
+
+    def arrange(self, of, texts):
+        return Arrangement(wider="goes to every phone in the whole network")
+
+    office.cells.arrange = arrange
+
+
+async def test_what_reaches_further_than_asked_stays_silent_without_consent(tmp_path):
+    office = Office(tmp_path, approval=[])
+    widening(office)
+    await office.open()
+    await office.subscribe()
+    found, code = await office.ask("issue", fields=WORST)
+    await office.close()
+
+    gaps = [gap["reason"] for gap in found[-2]["result"]["gaps"] if gap["channel"] == "cells"]
+    assert code == 3
+    assert len(gaps) == 1
+    assert "every phone in the whole network" in gaps[0]
+    assert {kind for kind, _, _ in office.left()} == {"phones", "site"}
+
+
+async def test_a_consent_to_reach_further_is_on_record_and_holds_to_the_end(tmp_path):
+    office = Office(tmp_path)
+    widening(office)
+    await office.open()
+    await office.subscribe()
+    held = await office.does("issue", fields=WORST, wider_area=True)
+    await office.does("approve", user="probe", id=held)
+    # Nobody is asked again at the end: it has to reach whom the warning reached.
+    ended = await office.does("cancel", id=held, reason="over")
+    await office.does("approve", user="probe", id=ended)
+    records = await office.app.store.audit()
+    await office.close()
+
+    assert [kind for kind, _, _ in office.left()].count("cells") == 2
+    consents = [r.detail["wider_area"] for r in records if "wider_area" in r.detail]
+    assert consents[0] == {"cells": "goes to every phone in the whole network"}

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from broadcaster.delivery.contract import (
+    Arrangement,
     Batch,
     Channel,
     Delivery,
@@ -42,7 +43,7 @@ from broadcaster.model.cap import (
 from broadcaster.model.errors import BadInput, DoesNotFit, Permanent, Transient, Unsupported
 from channels.cell_broadcast import CellBroadcastChannel
 from channels.cell_broadcast.codec import decode
-from channels.cell_broadcast.gateway import file_name
+from channels.cell_broadcast.gateways.handover import file_name
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 RING = ((51.4, 7.3), (51.6, 7.3), (51.6, 7.6), (51.4, 7.3))
@@ -319,7 +320,7 @@ async def test_a_severe_alert_has_no_copy(desk: Desk) -> None:
 
 async def test_the_file_holds_pages_serials_area_and_number_of_broadcasts(desk: Desk) -> None:
     order = await desk.send(TEXTS)
-    assert order["format"] == "broadcaster.cell-broadcast/1"
+    assert order["format"] == "broadcaster.cell-broadcast/2"
     for broadcast in order["broadcasts"]:
         assert all(len(page) == 164 for page in broadcast["pages"])
         assert len(broadcast["lengths"]) == len(broadcast["pages"])
@@ -570,6 +571,7 @@ async def test_the_preview_tells_scheme_pages_room_and_who_sees_it(desk: Desk) -
     assert fitted.meta == {
         "dcs": "11",
         "pages": 2,
+        "air_time": 3.8,
         "units_left": 556,
         "first_page": TEXTS["tr"][:40],
         "language_code": "tr",
@@ -686,3 +688,37 @@ def test_an_empty_configuration_is_germany_with_german_for_all() -> None:
     settings = CellBroadcastChannel.settings({})
     assert (settings.profile.name, settings.base_language) == ("DE-Alert", "de")
     assert settings.plain_as_second is False
+
+
+# ---- before release: what phones will show, what falls out --------------------------------------
+
+
+def arranged(desk: Desk, *languages: str, status: Status = Status.ACTUAL) -> Arrangement:
+    of = replace(desk.alert(), status=status)
+    texts = [rendition(TEXTS[tag], tag) for tag in languages]
+    return desk.channel.arrange(of, [(text, desk.channel.fit(text)) for text in texts])
+
+
+async def test_an_officer_reads_what_phones_will_show(desk: Desk) -> None:
+    assert arranged(desk, "de", "tr", "ar").notes == (
+        "phones show it as Notfallalarm, which cannot be switched off",
+        "every phone shows de; a phone set to one of tr, ar its own language as well",
+        "on 2G all 6 pages go on air once in 60 seconds",
+    )
+
+
+async def test_where_phones_do_not_filter_every_one_shows_every_language(tmp_path: Path) -> None:
+    async with opened(tmp_path, profile="it", base_language="en") as desk:
+        notes = arranged(desk, "en", "tr").notes
+    assert "every phone shows en, tr" in notes
+
+
+async def test_an_exercise_is_seen_by_phones_that_have_it_switched_on(desk: Desk) -> None:
+    assert "phones show it as Übungsalarm" in arranged(desk, "de", status=Status.EXERCISE).notes
+
+
+async def test_what_falls_out_is_not_said_to_be_shown(tmp_path: Path) -> None:
+    async with opened(tmp_path, longest_period=5, repetition_period=5) as desk:
+        found = arranged(desk, "de", "tr", "ar")
+    assert list(found.left_out) == [1, 2]
+    assert "every phone shows de" in found.notes

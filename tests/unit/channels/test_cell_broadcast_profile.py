@@ -54,8 +54,9 @@ def profile(request: pytest.FixtureRequest) -> Profile:
 
 
 def raw(name: str = "de") -> dict[str, Any]:
-    file = resources.files("channels.cell_broadcast") / "profiles" / f"{name}.yaml"
-    data: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    folder = resources.files("channels.cell_broadcast")
+    data: dict[str, Any] = yaml.safe_load((folder / "profiles" / f"{name}.yaml").read_text("utf-8"))
+    data["languages"] = yaml.safe_load((folder / "languages.yaml").read_text("utf-8"))
     return data
 
 
@@ -81,9 +82,18 @@ def test_the_all_clear_goes_on_the_lowest_step_whatever_it_ends() -> None:
 
 
 def test_only_german_level_one_has_the_copy_for_old_phones() -> None:
-    assert {row.name: row.copies for row in load("de").rows if row.copies} == {
-        "Notfallalarm": (919,)
+    copies = {
+        (name, row.name): row.copies
+        for name in available()
+        for row in load(name).rows
+        if row.copies
     }
+    assert copies == {("de", "Notfallalarm"): (919,)}
+    assert load("de").require(919) == 919
+    for name in available():
+        if name != "de":
+            with pytest.raises(Refused, match="refuses 919"):
+                load(name).require(919)
 
 
 def test_eu_alert_tells_levels_by_urgency_and_certainty() -> None:
@@ -107,6 +117,28 @@ def test_no_exercise_or_test_reaches_a_live_identifier(profile: Profile) -> None
         assert not row.identifiers & live
         walked += 1
     assert walked == 5 * 5 * 5 * 5 * 2
+
+
+@pytest.mark.parametrize("mode", [Status.ACTUAL, Status.EXERCISE, Status.TEST])
+def test_every_row_is_reached_in_its_own_mode_only(profile: Profile, mode: Status) -> None:
+    of_mode = {
+        Status.ACTUAL: {*profile.levels, profile.all_clear},
+        Status.EXERCISE: {profile.exercise},
+        Status.TEST: {profile.test},
+    }
+    reached = {
+        profile.row(alert(severity, status=mode, urgency=urgency, certainty=certainty), operation)
+        for severity, urgency, certainty, operation in product(
+            set(Severity) - {Severity.UNKNOWN},
+            Urgency,
+            Certainty,
+            (MsgType.ALERT, MsgType.UPDATE, MsgType.CANCEL),
+        )
+    }
+    assert reached == of_mode[mode]
+    on_air = set().union(*(row.identifiers for row in reached))
+    drills = {*range(4380, 4383), *range(4393, 4396), 4398, 4399}
+    assert on_air.isdisjoint(drills) if mode is Status.ACTUAL else on_air <= drills
 
 
 def test_no_actual_alert_reaches_an_exercise_or_test_identifier(profile: Profile) -> None:
@@ -133,13 +165,47 @@ def test_germany_emits_nothing_but_what_german_phones_hear() -> None:
 
 
 @pytest.mark.parametrize(
-    "identifier", [4371, *range(4373, 4378), 4379, 6400, 4384, *range(4352, 4360), 4400, 1]
+    ("identifier", "reason"),
+    [
+        *((never, "do not listen to it") for never in (4371, *range(4373, 4378))),
+        (4379, "EU-Amber is switched off in Germany"),
+        (6400, "EU-Info is not received in Germany"),
+        (4384, "the twin of an identifier"),
+        *((etws, "earthquake and tsunami") for etws in range(4352, 4360)),
+        (4400, "no row for it"),
+        (1, "no row for it"),
+    ],
 )
-def test_other_identifiers_are_refused_with_a_reason(identifier: int) -> None:
-    with pytest.raises(Refused) as refused:
+def test_germany_refuses_what_its_phones_do_not_hear_and_says_why(
+    identifier: int, reason: str
+) -> None:
+    assert "262" in load("de").countries
+    with pytest.raises(Refused, match=f"DE-Alert refuses {identifier}: .*{reason}"):
         load("de").require(identifier)
-    assert str(identifier) in str(refused.value)
-    assert len(str(refused.value).partition(": ")[2]) > 20
+
+
+def test_every_identifier_is_either_on_a_row_or_refused_with_a_reason(profile: Profile) -> None:
+    emitted = set().union(*(row.identifiers for row in profile.rows))
+    for identifier in range(4352, 4412):
+        if identifier in emitted:
+            assert profile.require(identifier) == identifier
+        else:
+            with pytest.raises(Refused) as refused:
+                profile.require(identifier)
+            assert len(str(refused.value).partition(f"refuses {identifier}: ")[2]) > 20
+
+
+def test_each_country_has_one_profile() -> None:
+    countries = {name: load(name).countries for name in available()}
+    assert countries == {
+        "at": ("232",),
+        "de": ("262",),
+        "es": ("214",),
+        "eu": (),
+        "fr": ("208",),
+        "it": ("222",),
+        "nl": ("204",),
+    }
 
 
 def test_an_additional_language_without_a_named_language_cannot_be_built() -> None:
@@ -168,15 +234,23 @@ def test_every_row_and_refusal_states_its_source(profile: Profile) -> None:
     assert all(len(source) > 10 for source in sources)
 
 
-def test_two_letter_codes_come_from_the_tag_or_the_table() -> None:
-    code = load("de").code
+def test_two_letter_codes_come_from_the_tag_or_the_table(profile: Profile) -> None:
+    code = profile.code
     assert [code(tag) for tag in ("tr", "zh-Hans", "kmr", "prs")] == ["tr", "zh", "ku", "fa"]
+    assert [code(tag) for tag in ("kmr-TR", "de-simple", "SR")] == ["ku", "de", "sr"]
     assert code("ckb") is None
     assert code("fil") is None
 
 
+def test_serbian_in_latin_letters_has_no_code_so_a_serbian_phone_alarms_once(
+    profile: Profile,
+) -> None:
+    assert [profile.code(tag) for tag in ("sr", "sr-Cyrl", "sr-RS")] == ["sr"] * 3
+    assert [profile.code(tag) for tag in ("sr-Latn", "sr-Latn-RS", "SR-latn")] == [None] * 3
+
+
 def test_an_unknown_profile_names_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="use de or eu"):
+    with pytest.raises(BadInput, match="use at or de or es or eu or fr or it or nl"):
         load("atlantis")
 
 

@@ -62,6 +62,7 @@ def test_issue_hands_the_draft_over_as_it_was_written(
         "dry_run": False,
         "expect": "",
         "break_glass": "",
+        "wider_area": False,
         "wait": 1.0,
     }
 

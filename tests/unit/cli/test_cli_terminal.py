@@ -243,3 +243,26 @@ def test_a_confirmation_in_json_keeps_the_conversation_off_stdout(
     terminal.answer("type YES", "YES")
     assert terminal.leave() == 0
     assert json.loads(terminal.seen[terminal.seen.index("\n{") :])["outcome"] == "all"
+
+
+def test_what_reaches_further_than_asked_is_a_question_of_its_own(daemon: Daemon) -> None:
+    def wide(request):  # type: ignore[no-untyped-def]
+        if request["arguments"]["dry_run"]:
+            shown = preview(wider={"cells": "goes to the whole network"})
+            yield from ({"event": "preview", **shown}, end(0))
+        else:
+            yield from sending(request)
+
+    daemon.scripts["issue"] = wide
+    terminal = Terminal(*ISSUE)
+    terminal.answer("whole network. Allow that?", "YES")
+    terminal.until("WIDER THAN ASKED: cells goes to the whole network")
+    terminal.answer("Send now", "YES")
+    assert terminal.leave() == 0
+    assert daemon.requests[-1]["arguments"]["wider_area"] is True
+
+    terminal = Terminal(*ISSUE)
+    terminal.answer("whole network. Allow that?", "")
+    terminal.answer("Send now", "YES")
+    assert terminal.leave() == 0
+    assert daemon.requests[-1]["arguments"]["wider_area"] is False

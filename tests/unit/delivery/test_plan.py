@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadcaster.delivery import plan
-from broadcaster.delivery.contract import Addressing, Format, Mode, Sense, Variant
+from broadcaster.delivery.contract import (
+    Addressing,
+    Arrangement,
+    Format,
+    Mode,
+    Sense,
+    Variant,
+)
 from broadcaster.delivery.plan import Way
 from broadcaster.model.cap import PARAMETER_REVIEW, MsgType, Severity, Status
 from broadcaster.model.errors import Problem, Unsupported
@@ -375,3 +382,66 @@ def test_a_text_that_was_not_checked_enough_stays_in_and_says_so(level, wanted, 
     assert bool(found.texts) is goes
     if not goes:
         assert found.gaps[0].reason == f"the text is {level}, and this channel wants {wanted} ones"
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "shows", "goes"),
+    [
+        (Mode.LIVE, Status.ACTUAL, True, True),
+        (Mode.LIVE, Status.ACTUAL, False, False),
+        (Mode.EXERCISE, Status.EXERCISE, False, True),
+    ],
+)
+def test_without_a_word_of_the_city_a_draft_goes_only_where_readers_are_told(
+    mode, status, shows, goes
+):
+    of = alert(status=status, parameters={PARAMETER_REVIEW: "drafted"})
+    found = made(of, way("x", mode, opened(shows_review=shows)), offered=("de",))
+
+    assert bool(found.texts) is goes
+    assert bool(found.gaps) is not goes
+
+
+# ---- texts side by side -------------------------------------------------------------------------
+
+
+class Narrow(RecordingChannel):
+    """Carries one text, and goes to the whole network."""
+
+    wide = ""
+
+    def arrange(self, of, texts):
+        problem = Problem(texts[-1][0].language, "only one text fits")
+        left_out = dict.fromkeys(range(1, len(texts)), problem)
+        return Arrangement(left_out=left_out, notes=("15 minutes",), wider=self.wide)
+
+
+def narrow(wide=""):
+    channel = Narrow.kind_of("narrow")(env(Path("unused")))
+    channel.wide = wide
+    return channel
+
+
+def test_a_text_that_has_no_room_beside_the_others_is_a_gap_with_its_reason():
+    found = made(alert(), way("x", channel=narrow()))
+
+    assert [t.rendition.language for t in found.texts] == ["de"]
+    assert [(g.channel, g.language, g.reason) for g in found.gaps] == [
+        ("x", "tr", "only one text fits")
+    ]
+    assert found.sends[0].items == (("de", "standard"),)
+    assert found.notes == {"x": ("15 minutes",)}
+
+
+def test_a_channel_that_reaches_further_than_asked_needs_a_consent_and_stops_no_other():
+    both = (way("x", channel=narrow("goes everywhere")), way("y"))
+    silent = made(alert(), *both)
+    consented = plan.make(
+        alert(), {"x": "", "y": ""}, ways(*both), render, LANGUAGES, wider=frozenset({"x"})
+    )
+
+    assert silent.reached == {"y"}
+    assert silent.wider == consented.wider == {"x": "goes everywhere"}
+    assert "goes everywhere" in silent.gaps[-1].reason
+    assert consented.reached == {"x", "y"}
+    assert digest_of(made_=silent) != digest_of(made_=consented)

@@ -41,7 +41,6 @@ def formats(tag: str) -> Formats:
 
 def german_voice() -> Catalogue:
     said = {
-        SPOKEN_HOUR: "%(hour)s Uhr",
         SPOKEN_TIME: "%(hour)s Uhr %(minute)s",
         SPOKEN_EARLY: "%(hour)s Uhr %(minute)s",
         SPOKEN_NEAR: "%(weekday)s, %(time)s",
@@ -57,6 +56,7 @@ def german_voice() -> Catalogue:
     }
     for unit, forms in counted.items():
         entries["spoken", SPOKEN_UNITS[unit][0]] = Entry(forms, counted=True)
+    entries["spoken", SPOKEN_HOUR[0]] = Entry(("%(hour)s Uhr",) * 2, counted=True)
     return Catalogue(LANGUAGES["de"], Variant.STANDARD, entries)
 
 

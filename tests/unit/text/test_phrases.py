@@ -32,7 +32,8 @@ def templates(tmp_path: Path) -> Path:
     (folder / "html").mkdir()
     (folder / "hazards" / "heat.yaml").write_text(HAZARD)
     (folder / "actions.yaml").write_text('cool: "Stay in cool rooms."')
-    (folder / "phrases.yaml").write_text(
+    (folder / "phrases").mkdir()
+    (folder / "phrases" / "shared.yaml").write_text(
         '- {says: "Where", note: A label.}\n'
         '- {says: "%(amount)s hour", plural: "%(amount)s hours", context: spoken}\n'
     )
@@ -75,19 +76,19 @@ def test_templates_give_page_furniture_with_plurals_and_contexts(templates: Path
 
 def test_a_phrase_used_twice_is_declared_once_with_both_places(templates: Path) -> None:
     where = next(p for p in declared(templates) if p.key == (None, "Where"))
-    assert where.where == ("templates/phrases.yaml", "templates/html/page.html.j2")
+    assert where.where == ("templates/phrases/shared.yaml", "templates/html/page.html.j2")
     assert where.note == "A label."
 
 
 def test_every_mistake_in_the_four_places_is_named_at_once(templates: Path) -> None:
     (templates / "hazards" / "bad.yaml").write_text("a: [")
-    (templates / "phrases.yaml").write_text("- {note: x}\n- {says: a, colour: b}\n")
+    (templates / "phrases" / "shared.yaml").write_text("- {note: x}\n- {says: a, colour: b}\n")
     (templates / "html" / "bad.j2").write_text('{{ t("x" }}')
     (templates / "html" / "count.j2").write_text('{{ tn("Skip to content", "Skips", 2) }}')
     with pytest.raises(BadInput) as raised:
         declared(templates)
     text = str(raised.value)
-    for place in ("bad.yaml", "phrases.yaml[0]", "phrases.yaml[1].colour", "bad.j2:1", "Skip to"):
+    for place in ("bad.yaml", "shared.yaml[0]", "shared.yaml[1].colour", "bad.j2:1", "Skip to"):
         assert place in text
 
 

@@ -1,0 +1,1 @@
+"""Ways from an order to a network, one module or package each."""

@@ -1,0 +1,186 @@
+"""Cell broadcast straight to 2G base-station controllers, over CBSP (3GPP TS 48.049).
+
+Configuration::
+
+    gateway: cbsp
+    cbsp:
+      peers:
+        - name: north
+          host: 127.0.0.1       # the near end of a tunnel: CBSP itself has no encryption
+          port: 48049
+          areas: [17, 18]       # location area codes of its cells, if they are known
+      timeout: 10
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from random import Random
+from typing import Any, ClassVar
+
+from broadcaster.clock import Clock
+from broadcaster.delivery.contract import Env
+from broadcaster.model.errors import Permanent, Problem, Transient
+from broadcaster.model.states import State
+from channels.cell_broadcast.gateways.cbsp.link import Lost
+from channels.cell_broadcast.gateways.cbsp.outcome import together
+from channels.cell_broadcast.gateways.cbsp.peer import Key, Peer
+from channels.cell_broadcast.gateways.cbsp.settings import CbspSettings, read
+from channels.cell_broadcast.order import Answer, Limits, Order, Running, Scope, Taken
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+
+class CbspDriver:
+    """How the gateway is configured and opened."""
+
+    def settings(self, raw: Mapping[str, Any]) -> CbspSettings:
+        """Check the gateway's mapping; raises ``BadInput`` with paths relative to it."""
+        return read(raw)
+
+    def open(self, settings: CbspSettings, env: Env) -> CbspGateway:
+        """Connects when it is first needed."""
+        return CbspGateway(settings, env.clock, env.random)
+
+
+class CbspGateway:
+    """All base-station controllers of the settings as one way out."""
+
+    limits: ClassVar[Limits] = Limits(
+        scope=Scope.CELLS, confirms=frozenset({State.ACCEPTED, State.SENT})
+    )
+
+    def __init__(
+        self,
+        settings: CbspSettings,
+        clock: Clock,
+        random: Random,
+        *,
+        first_pause: float = _FIRST_PAUSE,
+    ) -> None:
+        self._random = random
+        self._first_pause = first_pause
+        self._peers = [Peer(bsc, settings, clock) for bsc in settings.peers]
+
+    async def take(self, order: Order) -> Taken:
+        """Put an order on air at all controllers at the same time.
+
+        Raises ``Transient`` when no controller could be reached, ``Permanent`` when none of the
+        order's cells is a 2G cell of theirs.
+        """
+        results = await asyncio.gather(*(peer.take(order) for peer in self._peers))
+        by_name = {peer.name: result for peer, result in zip(self._peers, results, strict=True)}
+        outcomes = [
+            outcome
+            for written, stopped in results
+            for outcome in (*written, *stopped)
+            if outcome is not None
+        ]
+        if order.on_air and not any(outcome for written, _ in results for outcome in written):
+            raise Permanent(
+                Problem(
+                    "cells",
+                    f"none of the {len(order.cells or ())} cells is a 2G cell of a controller here",
+                    "check the cell inventory and `areas`, or use another gateway for this area",
+                )
+            )
+        if outcomes and all(outcome.unsent for outcome in outcomes):
+            raise Transient(
+                [
+                    Problem(peer.name, outcome.unsent, "check the controller and the way to it")
+                    for peer, (written, stopped) in zip(self._peers, results, strict=True)
+                    for outcome in [*written, *stopped][:1]
+                    if outcome is not None
+                ]
+            )
+
+        def answer(at: int, part: int, key: Key) -> Answer:
+            said = {name: result[part][at] for name, result in by_name.items()}
+            return together(*key, {name: one for name, one in said.items() if one is not None})
+
+        return Taken(
+            reference="CBSP " + ", ".join(by_name),
+            on_air=tuple(
+                answer(at, 0, (item.broadcast.identifier, item.serial))
+                for at, item in enumerate(order.on_air)
+            ),
+            stopped=tuple(
+                answer(at, 1, (stop.identifier, stop.serial)) for at, stop in enumerate(order.stops)
+            ),
+        )
+
+    async def ping(self) -> str:
+        """Ask every controller for a sign of life; raises ``Transient`` naming the dead ones."""
+        problems = [
+            Problem(peer.name, why, "check the controller and the way to it")
+            for peer, why in zip(
+                self._peers, await asyncio.gather(*map(_sign_of_life, self._peers)), strict=True
+            )
+            if why
+        ]
+        if problems:
+            raise Transient(problems)
+        names = ", ".join(peer.name for peer in self._peers)
+        return f"every base-station controller answers: {names}"
+
+    async def later(self, running: Callable[[], Sequence[Running]]) -> AsyncGenerator[Answer, None]:
+        """Keep every controller connected, and give it again what it lost or missed."""
+        said: asyncio.Queue[Answer] = asyncio.Queue()
+        keeping = asyncio.gather(*(self._keep(peer, running, said) for peer in self._peers))
+        try:
+            while True:
+                answer = asyncio.create_task(said.get())
+                both: set[asyncio.Future[Any]] = {answer, keeping}
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                if keeping.done():
+                    answer.cancel()
+                    keeping.result()  # it never ends by itself: this raises what ended it
+                yield await answer
+        finally:
+            keeping.cancel()
+            answer.cancel()
+            await asyncio.gather(keeping, answer, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Let all connections go; what is on air stays."""
+        await asyncio.gather(*(peer.close() for peer in self._peers))
+
+    async def _keep(
+        self,
+        peer: Peer,
+        running: Callable[[], Sequence[Running]],
+        said: asyncio.Queue[Answer],
+    ) -> None:
+        pause = self._first_pause
+        while True:
+            try:
+                link = await peer.linked()
+            except Lost:
+                await asyncio.sleep(pause * self._random.uniform(0.5, 1))
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            pause = self._first_pause
+            for key in sorted(await peer.catch_up(running), key=lambda key: (key[0], int(key[1]))):
+                said.put_nowait(self._known(key))
+            stirred = asyncio.create_task(peer.stirred.wait())
+            gone = asyncio.create_task(link.gone.wait())
+            try:
+                await asyncio.wait({stirred, gone}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stirred.cancel()
+                gone.cancel()
+
+    def _known(self, key: Key) -> Answer:
+        known = {peer.name: peer.known(key) for peer in self._peers}
+        return together(*key, {name: one for name, one in known.items() if one is not None})
+
+
+async def _sign_of_life(peer: Peer) -> str:
+    """Empty, or why there is none."""
+    try:
+        link = await peer.linked()
+    except Lost as error:
+        return str(error)
+    return "" if await link.ask() else link.lost or "no answer to KEEP-ALIVE"

@@ -1,0 +1,1 @@
+"""Osmocom's cell-broadcast centre (osmo-cbc): REST, and its console."""
