@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,11 @@ def test_a_headline_follows_the_severity_unless_a_level_brings_its_own() -> None
         "Danger to life: %(event)s",
     ]
     assert library().hazards["heat"].levels[1].texts.headline == "Strong heat"
+
+
+def test_every_hazard_of_ours_has_a_term_of_the_oasis_event_terms_list() -> None:
+    for hazard in load_hazards(Path(__file__).parents[3] / "templates").values():
+        for level in hazard.levels.values():
+            terms = [code.value for code in level.event_codes if code.name == "OET:v1.2"]
+            assert len(terms) == 1, hazard.id
+            assert re.fullmatch(r"OET-[0-2][0-9]{2}", terms[0])
