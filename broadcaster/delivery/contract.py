@@ -19,9 +19,10 @@ Channels may import this module, :mod:`broadcaster.delivery.files`, :mod:`broadc
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -38,20 +39,25 @@ __all__ = [
     "Arrangement",
     "Arranges",
     "Batch",
+    "Call",
+    "Called",
     "Capabilities",
     "Channel",
     "ChannelType",
+    "Converses",
     "Delivery",
     "Document",
     "Env",
     "Fitted",
     "Format",
+    "Heard",
     "Mode",
     "Receipt",
     "Rendition",
     "Sense",
     "State",
     "Variant",
+    "no_messages",
     "no_receipts",
 ]
 
@@ -179,8 +185,42 @@ class Receipt:
     """ACCEPTED, SENT, DELIVERED, REJECTED or UNKNOWN."""
     reference: str = ""
     """The far side's own id for it, when it gave one."""
+    parts: tuple[str, ...] = ()
+    """The far side's ids of all parts, when it will report on each under that id alone.
+
+    A later receipt then has an empty :attr:`key` and such an id as :attr:`reference`; the engine
+    knows what it belongs to, and counts a delivery as *delivered* when all its parts are.
+    """
     reason: str = ""
     """For an officer: why rejected or unknown, or what exactly was confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A message from a person, as the far side handed it over."""
+
+    key: str
+    """Stable and free of addresses: the same key is the same message, delivered again."""
+    address: str = field(repr=False)
+    """Who sent it, in the form in which the same person is written to."""
+    text: str = field(repr=False)
+    at: datetime
+    kept: Callable[[], Awaitable[None]] = field(repr=False, compare=False)
+    """To be awaited once it is stored: only then the far side is told that it was taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An HTTP request that a far side made to us, as it came in."""
+
+    method: str
+    url: str = field(repr=False)
+    """The public address that was called, with its query: signatures cover it."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in lower case."""
+    body: bytes = field(repr=False)
+    remote: str
+    """Address of the caller, as the door saw it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +293,38 @@ class Arranges(Protocol):
         ...
 
 
+@runtime_checkable
+class Converses(Protocol):
+    """What a channel has besides :class:`Channel` when people can write to it."""
+
+    def heard(self) -> AsyncIterator[Heard]:
+        """Messages from people, as long as the channel is open; ends at once where none come."""
+        ...
+
+    async def say(
+        self, address: str, text: str, *, language: str, key: str, validity: timedelta
+    ) -> Receipt:
+        """One text to one person, outside any alert: an answer, a code.
+
+        ``key`` is stable and free of addresses.  Raises a
+        :class:`~broadcaster.model.errors.ChannelError`, also for a text that does not fit.
+        """
+        ...
+
+
+@runtime_checkable
+class Called(Protocol):
+    """What a channel has besides :class:`Channel` when its far side reports by HTTP."""
+
+    async def called(self, call: Call) -> int:
+        """Check and take one request; the HTTP status to answer with.
+
+        2xx only when what it says is kept.  Must not trust anything that is not signed, or does
+        not come to the secret address agreed with the far side.
+        """
+        ...
+
+
 class ChannelType(Protocol):
     """What an entry point of the group ``broadcaster.channels`` names."""
 
@@ -274,6 +346,12 @@ class ChannelType(Protocol):
     def open(cls, settings: Any, env: Env) -> AbstractAsyncContextManager[Channel]:
         """Open the channel; leaving the context closes it."""
         ...
+
+
+async def no_messages() -> AsyncIterator[Heard]:
+    """The stream of a channel that nobody can answer."""
+    return
+    yield
 
 
 async def no_receipts() -> AsyncIterator[Receipt]:

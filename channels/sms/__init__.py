@@ -1,10 +1,10 @@
 """SMS to subscribed phones, in segments that every phone since the nineties can show.
 
 The texts are decided here (:mod:`channels.sms.segments`), the way to the network is a driver
-(:mod:`channels.sms.gateway`).  Configuration::
+(:mod:`channels.sms.gateways`).  Configuration::
 
     kind: sms
-    gateway: file           # the driver
+    gateway: file           # the driver; its own settings stand under `driver:`
     sender: Dortmund        # at most 11 GSM characters, or a number that can be answered
     max_segments: 6         # a longer text is refused, or shortened by the engine
     validity_cap: 12h       # no phone gets the text later than this, nor after it expired
@@ -14,11 +14,9 @@ The texts are decided here (:mod:`channels.sms.segments`), the way to the networ
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from typing import Any, ClassVar
 
@@ -32,39 +30,23 @@ from broadcaster.delivery.contract import (
     Env,
     Fitted,
     Format,
+    Heard,
+    Mode,
     Receipt,
     Rendition,
     Sense,
     Variant,
 )
-from broadcaster.model.cap import Alert, MsgType, Resource
-from broadcaster.model.errors import BadInput, ChannelError, Permanent, Problem
+from broadcaster.model.cap import Alert, MsgType, Resource, Status
+from broadcaster.model.errors import ChannelError, Permanent, Problem
 from broadcaster.text import measure
-from channels.sms.gateway import GATEWAYS, Gateway, Recipient, Submission, relative_time
-from channels.sms.segments import MOST_SEGMENTS, Segments, decode, encode, header_octets
+from channels.sms.gateway import Gateway, Recipient, Submission, relative_time
+from channels.sms.gateways.drivers import DRIVERS
+from channels.sms.segments import Segments, decode, encode, header_octets
+from channels.sms.settings import SmsSettings, read_settings
 
-LONGEST_VALIDITY = timedelta(days=7)
-"""Beyond a week an SMSC keeps nothing, whatever it is asked for."""
-SENDER_SEPTETS = 11
 NAMED_CHARACTERS = 8
 """How many characters a note names before it says how many more there are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmsSettings:
-    """The channel's part of the configuration, checked."""
-
-    gateway: str = "file"
-    sender: str | None = field(default=None, repr=False)
-    """``None`` leaves the sender to the gateway."""
-    max_segments: int = 6
-    reference_bits: int = 16
-    """Width of the number that tells two long texts on one phone apart.
-
-    With 8 bits two alerts of one night are confused once in 256 pairs, which is why 16 is the
-    default; 8 is for networks with phones that do not know the wider one.
-    """
-    validity_cap: timedelta = timedelta(hours=12)
 
 
 class SmsChannel:
@@ -74,10 +56,11 @@ class SmsChannel:
     api: ClassVar[int] = API
     addressing: ClassVar[Addressing] = Addressing.RECIPIENTS
 
-    def __init__(self, settings: SmsSettings, gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, settings: SmsSettings, gateway: Gateway, clock: Clock, mode: Mode) -> None:
         self._settings = settings
         self._gateway = gateway
         self._clock = clock
+        self._mode = mode
 
     @classmethod
     def settings(cls, raw: Mapping[str, Any]) -> SmsSettings:
@@ -88,8 +71,8 @@ class SmsChannel:
     @asynccontextmanager
     async def open(cls, settings: SmsSettings, env: Env) -> AsyncIterator[SmsChannel]:
         """Open the driver; leaving the context closes it."""
-        async with GATEWAYS[settings.gateway](env) as gateway:
-            yield cls(settings, gateway, env.clock)
+        async with DRIVERS[settings.gateway].open(settings.driver, env) as gateway:
+            yield cls(settings, gateway, env.clock, env.mode)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -158,6 +141,45 @@ class SmsChannel:
         """Whatever the driver hears later."""
         return self._gateway.receipts()
 
+    def heard(self) -> AsyncIterator[Heard]:
+        """What people write to our number, as far as the driver can hear it."""
+        return self._gateway.heard()
+
+    async def say(
+        self, address: str, text: str, *, language: str, key: str, validity: timedelta
+    ) -> Receipt:
+        """One text to one phone: an answer to a message, or a code."""
+        segments = encode(
+            text,
+            reference=_drawn(key),
+            reference_bits=self._settings.reference_bits,
+            max_segments=self._settings.max_segments,
+            label=language,
+        )
+        now = self._clock.now()
+        (receipt,) = await self._gateway.submit(
+            Submission(
+                key=key,
+                alert="",
+                status=Status.ACTUAL,
+                operation="",
+                mode=self._mode,
+                sender=self._settings.sender,
+                priority=1,
+                expires=now + validity,
+                validity_period=relative_time(validity),
+                language=language,
+                variant=Variant.SHORT,
+                text=decode(segments.parts, segments.alphabet),
+                alphabet=str(segments.alphabet),
+                data_coding=segments.alphabet.data_coding,
+                esm_class=segments.esm_class,
+                segments=segments.parts,
+                recipients=(Recipient(key, address),),
+            )
+        )
+        return receipt
+
     async def ping(self) -> str:
         """Ask the gateway, sending nothing."""
         return await self._gateway.ping()
@@ -212,7 +234,10 @@ def reference(rendition: Rendition) -> int:
 
     Drawn from what names the rendition, so that the octets of the preview are those sent.
     """
-    name = "\n".join((rendition.alert, rendition.language, rendition.variant))
+    return _drawn("\n".join((rendition.alert, rendition.language, rendition.variant)))
+
+
+def _drawn(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:2], "big")
 
 
@@ -250,89 +275,3 @@ def _first_strong(text: str) -> str | None:
             case "R" | "AL":
                 return "rtl"
     return None
-
-
-def read_settings(raw: Mapping[str, Any]) -> SmsSettings:
-    """The settings, or :class:`BadInput` naming every wrong key; no value is quoted back."""
-    problems: list[Problem] = []
-    values: dict[str, Any] = {}
-    for key, value in raw.items():
-        if key == "kind":
-            continue
-        if key not in _RULES:
-            problems.append(
-                Problem(
-                    str(key), "is not a setting of an SMS channel", f"known are {', '.join(_RULES)}"
-                )
-            )
-            continue
-        rule, says, remedy = _RULES[key]
-        try:
-            values[key] = rule(value)
-        except ValueError:
-            problems.append(Problem(key, says, remedy))
-    if problems:
-        raise BadInput(problems)
-    return SmsSettings(**values)
-
-
-def _gateway(value: Any) -> str:
-    if not isinstance(value, str) or value not in GATEWAYS:
-        raise ValueError
-    return value
-
-
-def _sender(value: Any) -> str:
-    """3GPP TS 23.040 9.1.2.5: eleven GSM characters fit the address field; or a number."""
-    # YAML reads a number without quotation marks as an integer.
-    text = str(value) if type(value) in (str, int) else ""
-    if re.fullmatch(r"\+?[0-9]{3,15}", text):
-        return text
-    length = measure.septets(text)
-    if not text.strip() or not text.isprintable() or length is None or length > SENDER_SEPTETS:
-        raise ValueError
-    return text
-
-
-def _max_segments(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= MOST_SEGMENTS:
-        raise ValueError
-    return value
-
-
-def _reference_bits(value: Any) -> int:
-    if type(value) is not int or value not in (8, 16):
-        raise ValueError
-    return value
-
-
-def _validity_cap(value: Any) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
-    if match is None:
-        raise ValueError
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    cap = timedelta(**{unit: int(match[1])})
-    if not timedelta(minutes=1) <= cap <= LONGEST_VALIDITY:
-        raise ValueError
-    return cap
-
-
-_RULES: Mapping[str, Any] = {
-    "gateway": (_gateway, "is not a known gateway", f"use one of: {', '.join(GATEWAYS)}"),
-    "sender": (
-        _sender,
-        "is no sender that a phone can show",
-        f"use at most {SENDER_SEPTETS} GSM characters, or a number in international form",
-    ),
-    "max_segments": (
-        _max_segments,
-        "is not a number of segments",
-        f"use a whole number from 1 to {MOST_SEGMENTS}",
-    ),
-    "reference_bits": (_reference_bits, "is not a reference width", "use 8 or 16"),
-    "validity_cap": (
-        _validity_cap,
-        "is not a duration between a minute and seven days",
-        "write a number and a unit: 90s, 30m, 12h, 2d",
-    ),
-}

@@ -27,7 +27,8 @@ from broadcaster.delivery.contract import (
 from broadcaster.model.cap import Alert, Info, MsgType, Scope, Severity, Status
 from broadcaster.model.errors import BadInput, DoesNotFit, Permanent, Transient
 from channels.sms import SmsChannel, SmsSettings
-from channels.sms.gateway import file_name, relative_time
+from channels.sms.gateway import relative_time
+from channels.sms.gateways.handover import file_name
 
 NOW = datetime(2025, 7, 1, 14, 30, tzinfo=timezone(timedelta(hours=2)))
 NUMBERS = ("+491713920001", "+491713920002")

@@ -1,0 +1,1 @@
+"""Ways from a submission to phones, one module or package each."""
