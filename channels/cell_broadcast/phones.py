@@ -40,7 +40,8 @@ def seen(texts: Sequence[OnAir], country: str) -> Iterator[str]:
     titles = {alarm.title for alarms in (everyone, *shown.values()) for alarm in alarms.values()}
     fixed = any(alarm.fixed for alarm in everyone.values())
     off = ", which cannot be switched off" if fixed else ""
-    yield f"phones show it as {' or '.join(sorted(titles))}{off}"
+    where = " and ".join(map(str, dict.fromkeys(i for t in texts for i in t.identifiers)))
+    yield f"phones show it as {' or '.join(sorted(titles))}{off}; it goes out on {where}"
     own = {code: [tag for tag in shown[code] if tag not in everyone] for code in shown}
     yield f"every phone shows {', '.join(everyone) or 'nothing'}" + (
         f"; a phone set to one of {', '.join(c for c in own if own[c])} its own language as well"

@@ -40,10 +40,21 @@ from broadcaster.model.cap import (
     Severity,
     Status,
 )
-from broadcaster.model.errors import BadInput, DoesNotFit, Permanent, Transient, Unsupported
+from broadcaster.model.errors import (
+    BadInput,
+    DoesNotFit,
+    Permanent,
+    Transient,
+    Unavailable,
+    Unknown,
+    Unsupported,
+)
+from broadcaster.testing import env as any_env
 from channels.cell_broadcast import CellBroadcastChannel
-from channels.cell_broadcast.codec import decode
+from channels.cell_broadcast.codec import decode, encode
+from channels.cell_broadcast.gateways.drivers import DRIVERS
 from channels.cell_broadcast.gateways.handover import file_name
+from channels.cell_broadcast.order import Said
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 RING = ((51.4, 7.3), (51.6, 7.3), (51.6, 7.6), (51.4, 7.3))
@@ -701,7 +712,8 @@ def arranged(desk: Desk, *languages: str, status: Status = Status.ACTUAL) -> Arr
 
 async def test_an_officer_reads_what_phones_will_show(desk: Desk) -> None:
     assert arranged(desk, "de", "tr", "ar").notes == (
-        "phones show it as Notfallalarm, which cannot be switched off",
+        "phones show it as Notfallalarm, which cannot be switched off; "
+        "it goes out on 4370 and 919 and 4383",
         "every phone shows de; a phone set to one of tr, ar its own language as well",
         "on 2G all 6 pages go on air once in 60 seconds",
     )
@@ -714,7 +726,8 @@ async def test_where_phones_do_not_filter_every_one_shows_every_language(tmp_pat
 
 
 async def test_an_exercise_is_seen_by_phones_that_have_it_switched_on(desk: Desk) -> None:
-    assert "phones show it as Übungsalarm" in arranged(desk, "de", status=Status.EXERCISE).notes
+    (shown, *_) = arranged(desk, "de", status=Status.EXERCISE).notes
+    assert shown == "phones show it as Übungsalarm; it goes out on 4381"
 
 
 async def test_what_falls_out_is_not_said_to_be_shown(tmp_path: Path) -> None:
@@ -722,3 +735,70 @@ async def test_what_falls_out_is_not_said_to_be_shown(tmp_path: Path) -> None:
         found = arranged(desk, "de", "tr", "ar")
     assert list(found.left_out) == [1, 2]
     assert "every phone shows de" in found.notes
+
+
+# ---- evidence -----------------------------------------------------------------------------------
+
+
+async def test_what_the_journal_keeps_of_a_text_makes_the_same_octets_again(desk: Desk) -> None:
+    await desk.send(TEXTS)
+    (record,) = [json.loads(f.read_bytes()) for f in (desk.env.data_dir / "orders").glob("*")]
+    broadcasts = record["order"]["broadcasts"]
+
+    assert len(broadcasts) == len(TEXTS) + 1
+    for item in broadcasts:
+        again = encode(
+            item["shows"], dcs=item["data_coding_scheme"], language=item["language_code"]
+        )
+        assert [page.hex() for page in again.octets] == item["pages"]
+        assert again.cb_data().hex() == item["cb_data"]
+    assert record["begun"] == desk.clock.time.isoformat()
+    assert [answer["said"] for answer in record["taken"]["on_air"]] == [
+        "accepted by the gateway"
+    ] * len(broadcasts)
+
+
+async def test_a_repeated_order_that_was_cut_off_and_has_ended_is_not_called_unsent(
+    tmp_path: Path,
+) -> None:
+    clock = SetClock()
+    async with opened(tmp_path, clock) as desk:
+        await desk.send(TEXTS)
+        key = next((desk.env.data_dir / "orders").glob("*.json"))
+    record = json.loads(key.read_bytes())
+    key.write_text(json.dumps({**record, "taken": None}), encoding="utf-8")  # a crash just then
+    clock.time += timedelta(hours=7)
+    async with opened(tmp_path, clock) as desk:
+        late = desk.batch(desk.alert(sent=NOON), TEXTS, key=record["key"])
+        with pytest.raises(Unknown):
+            await desk.channel.send(late)
+
+
+async def test_a_record_that_cannot_be_read_is_said_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.send(TEXTS)
+    (file,) = (tmp_path / "data" / "orders").glob("*.json")
+    file.write_text("{}")
+    with pytest.raises(Unavailable, match="record of a broadcast"):
+        async with opened(tmp_path):
+            pass
+
+
+async def test_a_text_of_another_warning_on_air_is_counted_in_the_preview(desk: Desk) -> None:
+    await desk.send({"de": TEXTS["de"]})
+    of = replace(desk.alert(), identifier="another")
+    text = rendition(TEXTS["de"])
+    notes = desk.channel.arrange(of, [(text, desk.channel.fit(text))]).notes
+    assert "on 2G all 4 pages, 2 of them of other warnings, go on air once in 60 seconds" in notes
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_no_gateway_ever_claims_that_a_text_was_delivered(driver: str, tmp_path: Path) -> None:
+    settings = {
+        "cbsp": {"peers": [{"name": "bsc", "host": "127.0.0.1"}]},
+        "cap_http": {"urls": ["http://127.0.0.1:1/"], "sender": "warning@example.org"},
+    }
+    checked = DRIVERS[driver].settings(settings.get(driver, {}))
+    gateway = DRIVERS[driver].open(checked, any_env(tmp_path))
+    assert gateway.limits.confirms <= {State.ACCEPTED, State.SENT}
+    assert not any("deliver" in said.value for said in Said)

@@ -456,7 +456,7 @@ class FailsAfter:
 
 
 async def test_what_was_taken_before_the_line_broke_is_still_said():
-    channel = SmsChannel(SmsSettings(), FailsAfter(1), StoppedClock())
+    channel = SmsChannel(SmsSettings(), FailsAfter(1), StoppedClock(), Mode.LIVE)
     two = batch(channel, rendition(), rendition("Hallo", language="de"))
 
     assert [r.key for r in await channel.send(two)] == ["chunk-1/0/0", "chunk-1/0/1"]
@@ -466,7 +466,7 @@ async def test_what_was_taken_before_the_line_broke_is_still_said():
 
 def test_what_a_driver_cannot_promise_the_channel_does_not_claim():
     assert not SmsChannel(
-        SmsSettings(), FailsAfter(0), StoppedClock()
+        SmsSettings(), FailsAfter(0), StoppedClock(), Mode.LIVE
     ).capabilities.repeat_is_harmless
 
 
@@ -600,7 +600,7 @@ async def test_no_number_is_in_what_a_driver_could_log(env):
             return await super().submit(submission)
 
     settings = SmsSettings(sender="+493023125000")
-    channel = SmsChannel(settings, Listening(1), StoppedClock())
+    channel = SmsChannel(settings, Listening(1), StoppedClock(), Mode.LIVE)
     receipts = await channel.send(batch(channel))
 
     told = "".join(seen) + repr(receipts) + repr(channel) + repr(settings)
