@@ -27,7 +27,7 @@ from broadcaster.model.threads import ThreadState, references_for, state
 from broadcaster.store.port import Gap, NewAlert, StoredAlert
 from broadcaster.text.compose import Composition, Draft, Identity, compose, with_resources
 from broadcaster.text.federal import meaning
-from broadcaster.text.languages import cap_language
+from broadcaster.text.languages import Language, cap_language
 from broadcaster.text.publication import ends_danger, language_of, slug
 from broadcaster.text.publication import texts as texts_of
 from broadcaster.text.render import rendition
@@ -284,7 +284,7 @@ class Preparer:
         app = self._app
         render, earlier = self._renderer(), _went_to(thread)
         alert = self._attach(alert, render, earlier)
-        found = rules.check(alert, now=app.clock.now())
+        found = rules.check(alert, now=app.clock.now(), twins=_twins(app.library.languages))
         errors = [problem for problem in found if problem.level == "error"]
         if errors and strict:
             raise BadInput(errors)
@@ -418,6 +418,17 @@ def _joined(areas: Sequence[Area], name: str) -> Area:
         circles=tuple(circle for area in areas for circle in area.circles),
         geocodes=tuple(dict.fromkeys(code for area in areas for code in area.geocodes)),
     )
+
+
+def _twins(languages: Mapping[str, Language]) -> dict[str, frozenset[str]]:
+    """Languages that may share whole sentences, both ways, by primary subtag."""
+    found: dict[str, set[str]] = {}
+    for tag, language in languages.items():
+        for twin in language.twins:
+            one, other = tag.partition("-")[0], twin.partition("-")[0]
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
+    return {tag: frozenset(twins) for tag, twins in found.items()}
 
 
 def _after(thread: Sequence[StoredAlert], now: datetime) -> datetime:

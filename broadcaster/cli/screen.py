@@ -91,14 +91,19 @@ class Screen:
             self._write(self._err, visible(line) + "\n")
 
     def problems(self, problems: Sequence[Problem]) -> None:
-        """Each problem on a line: where, what, and what to do."""
+        """Each problem on a line: where, what, and what to do; the same one in many places once."""
+        alike: dict[tuple[str, str, str], list[str]] = {}
         for one in problems:
             level = "warning" if one.get("level") == "warning" else "error"
-            where = f"{one['path']}: " if one.get("path") else ""
-            remedy = f" -> {one['remedy']}" if one.get("remedy") else ""
+            what = (level, one.get("says", ""), one.get("remedy", ""))
+            alike.setdefault(what, []).append(one.get("path", ""))
+        for (level, says, remedy), paths in alike.items():
+            where = ", ".join(dict.fromkeys(path for path in paths if path))
+            where = f"{where}: " if where else ""
+            remedy = f" -> {remedy}" if remedy else ""
             colour = YELLOW if level == "warning" else RED
             label = self.words(f"level.{level}")
-            self.loud(f"{label}: {where}{one.get('says', '')}{remedy}", colour, result=False)
+            self.loud(f"{label}: {where}{says}{remedy}", colour, result=False)
 
     def ask(self, question: str) -> str:
         """One answer.  Raises ``Leave`` when there is no more input."""

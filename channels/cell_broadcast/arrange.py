@@ -7,6 +7,7 @@ the rest as offered.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from channels.cell_broadcast import airtime
 from channels.cell_broadcast.cells import Choice
 from channels.cell_broadcast.order import Limits, Scope
 from channels.cell_broadcast.settings import Settings
+
+_NO_LIMIT = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,11 @@ def arrange(
     ranked = _by_priority(texts, settings.priority)
     left_out = _no_place(texts, ranked, limits)
     carried = [at for at in ranked if at not in left_out]
+    # Elsewhere the centre plans the air time, and may have no 2G at all.
+    longest = airtime.slots_within(settings.longest_period) if limits.plans_2g else _NO_LIMIT
     timed = airtime.plan(
         [airtime.Text(texts[at].language, texts[at].slots) for at in carried],
-        longest=airtime.slots_within(settings.longest_period),
+        longest=longest,
         running=beside,
     )
     left_out |= {carried[at]: problem for at, problem in timed.problems.items()}
@@ -92,7 +97,10 @@ def _no_place(texts: Sequence[Text], ranked: Sequence[int], limits: Limits) -> d
         full = [one for one in text.identifiers if most is not None and carried[one] >= most]
         twin = told.get(text.code) if text.code and not text.base else None
         if twin is not None:
-            says = f"phones know it and {twin} as {text.code}: one would alarm twice"
+            says = (
+                f"phones cannot tell it from {twin} (both are {text.code} to them), "
+                "and would alarm twice"
+            )
             remedy = "`priority` says which of them comes first"
             left_out[at] = Problem(text.language, says, remedy)
         elif full:

@@ -49,6 +49,8 @@ class Limits:
     """Receipts it can honestly give, of ACCEPTED and SENT."""
     per_identifier: int | None = None
     """Broadcasts that one message identifier carries at a time; ``None``: any number."""
+    plans_2g: bool = False
+    """2G channels are driven by our numbers: what does not fit their air time must fall out."""
     gap: str = ""
     """How long an update leaves phones without either text; empty: not at all."""
 

@@ -7,11 +7,13 @@ profile, IPAWS, CAP-CP, CAP-AU and the MET Norway profile; each rule names its o
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from broadcaster.model.cap import Alert
 from broadcaster.model.errors import Problem
-from broadcaster.model.rules.across import ACROSS_RULES
+from broadcaster.model.rules.across import ACROSS_RULES, translated
 from broadcaster.model.rules.alert import ALERT_RULES, over
 from broadcaster.model.rules.area import AREA_RULES
 from broadcaster.model.rules.info import INFO_RULES
@@ -20,17 +22,26 @@ from broadcaster.model.rules.text import TEXT_RULES, texts
 
 __all__ = ["check"]
 
+_NO_TWINS: Mapping[str, Collection[str]] = MappingProxyType({})
 
-def check(alert: Alert, *, now: datetime | None = None) -> list[Problem]:
+
+def check(
+    alert: Alert,
+    *,
+    now: datetime | None = None,
+    twins: Mapping[str, Collection[str]] = _NO_TWINS,
+) -> list[Problem]:
     """Every rule the alert breaks, all at once; an empty list means it is clean.
 
     With ``now`` (aware) the alert is also measured against the clock: already over, or sent in
-    the future.  Paths are CAP's own, counted from 0: ``alert.info[2].area[0].polygon[0]``.
+    the future.  ``twins`` names, by primary subtag, languages that may share whole sentences.
+    Paths are CAP's own, counted from 0: ``alert.info[2].area[0].polygon[0]``.
     """
     problems = [problem for alert_rule in ALERT_RULES for problem in alert_rule(alert)]
     if now is not None:
         problems += over(alert, now)
     problems += [problem for across_rule in ACROSS_RULES for problem in across_rule(alert)]
+    problems += translated(alert, twins)
     for number, info in enumerate(alert.infos):
         at = f"alert.info[{number}]"
         problems += [problem for info_rule in INFO_RULES for problem in info_rule(info, at)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
 from broadcaster.model.cap import Alert, Info
 from broadcaster.model.errors import Problem
@@ -68,7 +68,7 @@ def same_event(alert: Alert) -> Iterator[Problem]:
             )
 
 
-def translated(alert: Alert) -> Iterator[Problem]:
+def translated(alert: Alert, twins: Mapping[str, Collection[str]]) -> Iterator[Problem]:
     """Google SAME_TEXT_DIFFERENT_LANGUAGE: a text under two languages is untranslated in one."""
     first: dict[tuple[str, str], tuple[str, int]] = {}
     for index, info in enumerate(alert.infos):
@@ -78,7 +78,7 @@ def translated(alert: Alert) -> Iterator[Problem]:
             if not text:
                 continue
             language, place = first.setdefault((name, text), (primary, index))
-            if language != primary:
+            if language != primary and language not in twins.get(primary, ()):
                 yield warn(
                     f"alert.info[{index}].{name}",
                     f"is word for word the text of info[{place}] in another language",
@@ -99,6 +99,5 @@ ACROSS_RULES: tuple[Callable[[Alert], Iterable[Problem]], ...] = (
     same_facts,
     same_ground,
     same_event,
-    translated,
     sent_before_end,
 )

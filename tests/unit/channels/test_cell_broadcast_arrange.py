@@ -12,6 +12,7 @@ from channels.cell_broadcast.settings import Settings, read_settings
 
 FILE = Limits(scope=Scope.AREA, confirms=frozenset({State.ACCEPTED}))
 OSMO = Limits(scope=Scope.NETWORK, confirms=frozenset({State.ACCEPTED}), per_identifier=1)
+BSC = Limits(scope=Scope.CELLS, confirms=frozenset({State.SENT}), plans_2g=True)
 CELL = Cell(technology=Technology.GSM, mcc="001", mnc="01", area=1, cell=7)
 
 
@@ -61,12 +62,13 @@ def test_the_text_for_every_phone_never_yields_to_another_language() -> None:
     [(60, ["en", "tr", "ar"]), (84, ["en", "tr", "ar"]), (85, ["tr", "ar"]), (113, ["ar"])],
 )
 def test_what_does_not_fit_the_longest_period_of_2g_falls_out(longest: int, out: list[str]) -> None:
-    assert left(["de", "en", "tr", "ar"], pages=15, longest_period=longest) == out
+    assert left(["de", "en", "tr", "ar"], BSC, pages=15, longest_period=longest) == out
+    assert left(["de", "en", "tr", "ar"], FILE, pages=15, longest_period=longest) == []
 
 
 def test_a_shorter_text_may_use_the_room_that_a_longer_one_could_not() -> None:
     many = [*texts("de", "en", pages=15), *texts("tr", pages=2)]
-    found = arrange(many, settings(longest_period=61), FILE, None)
+    found = arrange(many, settings(longest_period=61), BSC, None)
 
     assert list(found.left_out) == [1]
     assert "15 pages do not fit" in found.left_out[1].says
@@ -105,8 +107,8 @@ def test_two_languages_that_a_phone_cannot_tell_apart_do_not_alarm_it_twice() ->
 
 def test_what_other_warnings_have_on_air_takes_time_from_this_one() -> None:
     many = texts("de", "en", "tr", pages=15)
-    alone = arrange(many, settings(longest_period=113), FILE, None)
-    crowded = arrange(many, settings(longest_period=113), FILE, None, beside=[10, 5])
+    alone = arrange(many, settings(longest_period=113), BSC, None)
+    crowded = arrange(many, settings(longest_period=113), BSC, None, beside=[10, 5])
 
     assert not alone.left_out
     assert list(crowded.left_out) == [2]

@@ -266,3 +266,17 @@ def test_what_reaches_further_than_asked_is_a_question_of_its_own(daemon: Daemon
     terminal.answer("Send now", "YES")
     assert terminal.leave() == 0
     assert daemon.requests[-1]["arguments"]["wider_area"] is False
+
+
+def test_the_same_note_about_many_texts_is_one_line(daemon: Daemon) -> None:
+    says = {"says": "is sent without the address", "remedy": "", "level": "warning"}
+    warnings = [{"path": f"{tag}/short", **says} for tag in ("de", "tr", "ar")]
+
+    def noted(request):  # type: ignore[no-untyped-def]
+        yield from ({"event": "preview", **preview(warnings=warnings)}, end(0))
+
+    daemon.scripts["issue"] = noted
+    terminal = Terminal(*ISSUE)
+    terminal.until("de/short, tr/short, ar/short: is sent without the address")
+    terminal.answer("Send now", "")
+    assert terminal.leave() == 5

@@ -388,3 +388,13 @@ def test_a_late_cancel_is_let_through_with_a_warning() -> None:
 def test_an_alert_from_the_future_tells_of_clocks() -> None:
     assert _said(check(CLEAN, now=SENT - timedelta(minutes=6))) == {("alert.sent", "warning")}
     assert check(CLEAN, now=SENT - timedelta(minutes=4)) == []
+
+
+def test_languages_that_may_share_sentences_are_not_taken_for_untranslated() -> None:
+    info = CLEAN.infos[0]
+    same = [replace(info, language=tag) for tag in ("hr", "bs")]
+    alert = replace(CLEAN, infos=tuple(same))
+
+    assert any("word for word" in p.says for p in check(alert))
+    assert not any("word for word" in p.says for p in check(alert, twins={"bs": {"hr"}}))
+    assert any("word for word" in p.says for p in check(alert, twins={"hr": {"bs"}}))

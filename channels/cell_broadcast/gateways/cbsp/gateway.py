@@ -49,7 +49,7 @@ class CbspGateway:
     """All base-station controllers of the settings as one way out."""
 
     limits: ClassVar[Limits] = Limits(
-        scope=Scope.CELLS, confirms=frozenset({State.ACCEPTED, State.SENT})
+        plans_2g=True, scope=Scope.CELLS, confirms=frozenset({State.ACCEPTED, State.SENT})
     )
 
     def __init__(

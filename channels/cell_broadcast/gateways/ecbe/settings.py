@@ -53,6 +53,7 @@ def limits(settings: EcbeSettings) -> Limits:
     """What osmo-cbc 0.5.3 cannot do, and what its console adds.  Pure."""
     looked_at = {State.SENT} if settings.vty else set()
     return Limits(
+        plans_2g=True,
         scope=Scope.NETWORK,
         confirms=frozenset({State.ACCEPTED} | looked_at),
         per_identifier=1,
