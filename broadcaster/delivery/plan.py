@@ -158,6 +158,8 @@ def make(
     gaps: list[Gap] = []
     notes: dict[str, tuple[str, ...]] = {}
     further: dict[str, str] = {}
+    asked = (*offered, *(tag for way in ways.values() for tag in way.languages or ()))
+    levels = _levels(alert, dict.fromkeys(asked))
     sends: list[PlannedSend] = []
     for name in chosen:
         way = way_for(alert, name, ways)
@@ -177,7 +179,7 @@ def make(
         planned = []
         for language in way.languages or offered:
             for variant in way.variants or way.capabilities.variants:
-                text = _text(alert, way, way.channel, language, variant, render)
+                text = _text(alert, way, way.channel, language, variant, render, levels)
                 if isinstance(text, Gap):
                     gaps.append(text)
                 else:
@@ -208,7 +210,7 @@ def make(
             dict.fromkeys(
                 text.rendition.language
                 for text in texts
-                if not _review(alert, text.rendition.language, text.asked)
+                if not _level(levels, text.rendition.language, text.asked)
             )
         ),
         notes=notes,
@@ -260,7 +262,13 @@ def _lane(way: Way) -> str:
 
 
 def _text(
-    alert: Alert, way: Way, channel: Channel, language: str, variant: Variant, render: Render
+    alert: Alert,
+    way: Way,
+    channel: Channel,
+    language: str,
+    variant: Variant,
+    render: Render,
+    levels: Mapping[tuple[str, Variant], int],
 ) -> PlannedText | Gap:
     capabilities = channel.capabilities
     wanted = [variant]
@@ -268,7 +276,7 @@ def _text(
         wanted.append(capabilities.shortens_to)
     name, reasons = _lane(way), []
     least = REVIEW_LEVELS.index(way.least_review)
-    if least and (level := _review(alert, language, variant)) < least:
+    if least and (level := _level(levels, language, variant)) < least:
         reason = (
             f"the text is {REVIEW_LEVELS[level]}, and this channel wants {way.least_review} ones"
         )
@@ -317,14 +325,21 @@ def _side_by_side(
     return [text for at, text in enumerate(planned) if at not in found.left_out]
 
 
-def _review(alert: Alert, language: str, variant: Variant) -> int:
-    """How far a text was checked, as the alert says.  A foreign text is as its sender meant it."""
+def _levels(alert: Alert, languages: Iterable[str]) -> dict[tuple[str, Variant], int]:
+    """How far each text was checked, as the alert says."""
+    found = {}
+    for key, infos in texts_of(alert, languages).items():
+        said = (info.parameter(PARAMETER_REVIEW) for info in infos)
+        known = (REVIEW_LEVELS.index(level) for level in said if level in REVIEW_LEVELS)
+        if (level := next(known, None)) is not None:
+            found[key] = level
+    return found
+
+
+def _level(levels: Mapping[tuple[str, Variant], int], language: str, variant: Variant) -> int:
+    """How far a text was checked; a foreign one is as its sender meant it."""
     domain = Variant.PLAIN if variant is Variant.PLAIN else Variant.STANDARD
-    for info in texts_of(alert, [language]).get((language, domain), ()):
-        level = info.parameter(PARAMETER_REVIEW)
-        if level in REVIEW_LEVELS:
-            return REVIEW_LEVELS.index(level)
-    return len(REVIEW_LEVELS) - 1
+    return levels.get((language, domain), len(REVIEW_LEVELS) - 1)
 
 
 def _senses(

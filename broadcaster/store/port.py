@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from broadcaster.model.states import State
@@ -191,6 +192,39 @@ class Subscription:
     """Least CAP severity rank (2 Moderate, 3 Severe, 4 Extreme)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    """A number that somebody typed into a page, until its code is confirmed."""
+
+    id: bytes = field(repr=False)
+    channel: str
+    wish: Subscription
+    leaves: bool = False
+    """The wish is to be erased; of :attr:`wish` only the address counts."""
+    code: bytes = field(repr=False)
+    """A keyed digest of the code that goes to the phone."""
+    expires: datetime
+
+
+class Asked(StrEnum):
+    """What is to be done about a sign-up."""
+
+    SEND = "send"
+    QUIET = "quiet"
+    """Nothing, and nobody may be told: the number got enough codes, or has nothing to leave."""
+    FULL = "full"
+    """Nothing was kept: everybody together asked for too many."""
+
+
+class Answered(StrEnum):
+    """What a code that was typed in is worth."""
+
+    WRONG = "wrong"
+    RIGHT = "right"
+    AGAIN = "again"
+    """Right, and it was done before: a button pressed twice."""
+
+
 class Store(Protocol):
     """Everything Broadcaster remembers."""
 
@@ -358,6 +392,23 @@ class Store(Protocol):
 
     async def subscribers(self, channel: str) -> Mapping[tuple[str, str], int]:
         """How many subscribers per (language, variant)."""
+        ...
+
+    async def sign_up(
+        self, signup: SignUp, now: datetime, *, per_number: int, per_hour: int
+    ) -> Asked:
+        """Keep a sign-up and decide whether its code may be sent.
+
+        ``per_number`` codes go to one number within a day, ``per_hour`` to all together.
+        """
+        ...
+
+    async def confirm(self, id_: bytes, code: bytes, now: datetime, *, tries: int) -> Answered:
+        """Compare a code; the right one subscribes or erases in the same transaction."""
+        ...
+
+    async def forget_sign_ups(self, now: datetime) -> None:
+        """Erase what was typed once its code is too old; count no longer than a day."""
         ...
 
     async def close(self) -> None:

@@ -23,15 +23,18 @@ import apsw
 
 from broadcaster.model.errors import Problem, Unavailable
 from broadcaster.model.states import State
-from broadcaster.store import audit, sql_alerts, sql_audit, sql_chunks, sql_subscribers
+from broadcaster.store import audit, sql_alerts, sql_audit, sql_chunks, sql_signup, sql_subscribers
 from broadcaster.store.addresses import AddressBook, load_secret
 from broadcaster.store.port import (
+    Answered,
+    Asked,
     AuditEntry,
     Chunk,
     Gap,
     Line,
     NewAlert,
     Remark,
+    SignUp,
     StoredAlert,
     StoredRendition,
     Subscription,
@@ -271,6 +274,24 @@ class SqliteStore:
     async def subscribers(self, channel: str) -> Mapping[tuple[str, str], int]:
         """See :meth:`Store.subscribers`."""
         return await self._read(lambda db: sql_subscribers.counts(db, channel))
+
+    async def sign_up(
+        self, signup: SignUp, now: datetime, *, per_number: int, per_hour: int
+    ) -> Asked:
+        """See :meth:`Store.sign_up`."""
+        return await self._write(
+            lambda db: sql_signup.sign_up(db, self._book, signup, now, per_number, per_hour)
+        )
+
+    async def confirm(self, id_: bytes, code: bytes, now: datetime, *, tries: int) -> Answered:
+        """See :meth:`Store.confirm`."""
+        return await self._write(
+            lambda db: sql_signup.confirm(db, self._book, id_, code, now, tries)
+        )
+
+    async def forget_sign_ups(self, now: datetime) -> None:
+        """See :meth:`Store.forget_sign_ups`."""
+        await self._write(lambda db: sql_signup.forget(db, now))
 
     async def close(self) -> None:
         """See :meth:`Store.close`."""

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from broadcaster.model.errors import BadInput
@@ -133,7 +133,7 @@ class Handset:
         if row.needs is not None and row.needs not in self._enabled:
             return Silent(f"{row.title} is switched off as delivered")
         try:
-            language, text = decode(pages, lengths, dcs)
+            language, text = _decoded(tuple(pages), lengths and tuple(lengths), dcs)
         except BadInput as error:
             return Silent(f"the pages cannot be read: {error}")
         number = Serial(serial >> 4 & 0x3FF, serial & 0xF, serial >> 14)
@@ -195,6 +195,14 @@ def _newer(update: int, last: int) -> bool:
     oFono keeps to it; Android shows every number that it does not remember.
     """
     return 1 <= (update - last) % 16 <= 8
+
+
+@lru_cache(maxsize=256)
+def _decoded(
+    pages: tuple[bytes, ...], lengths: tuple[int, ...] | None, dcs: int
+) -> tuple[str | None, str]:
+    """Remembered, because every model phone is given the same pages."""
+    return decode(pages, lengths, dcs)
 
 
 @cache
