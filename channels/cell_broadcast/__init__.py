@@ -46,6 +46,7 @@ from channels.cell_broadcast.order import (
     Gateway,
     OnAir,
     Order,
+    Running,
     Said,
     Taken,
     broadcasts_until,
@@ -148,7 +149,7 @@ class CellBroadcastChannel:
             self._settings,
             self._gateway.limits,
             self._cells(alert),
-            beside=self._beside(alert),
+            beside=[len(one.broadcast.pages.octets) for one in self._beside(alert)],
         )
         going = [text for at, text in enumerate(texts) if at not in found.left_out]
         shown = seen(
@@ -239,10 +240,10 @@ class CellBroadcastChannel:
                 await asyncio.to_thread(self._serials.stopped, batch.replaces)
             return taken
 
-    def _beside(self, alert: Alert) -> list[int]:
-        """Pages of each text of other alerts on air; an Update takes the place of its own."""
+    def _beside(self, alert: Alert) -> tuple[Running, ...]:
+        """What other alerts have on air; an Update takes the place of its own."""
         own = {alert.identifier, *(reference.identifier for reference in alert.references)}
-        return [len(one.broadcast.pages.octets) for one in self._journal.running(without=own)]
+        return self._journal.running(without=own)
 
     def _cells(self, alert: Alert) -> Choice | None:
         return None if self._inventory is None else self._inventory.choose(alert)
@@ -284,7 +285,8 @@ class CellBroadcastChannel:
         stops, missing = stops_and_silences(earlier, self._serials.given((batch.alert.identifier,)))
         period = self._settings.repetition_period
         pages = sum(len(item.broadcast.pages.octets) for item in on_air)
-        pages += sum(self._beside(batch.alert))
+        beside = self._beside(batch.alert)
+        pages += sum(len(one.broadcast.pages.octets) for one in beside)
         slots = max(math.ceil(period / SLOT), airtime.shortest([pages]))
         chosen = self._cells(batch.alert)
         return Order(
@@ -304,6 +306,7 @@ class CellBroadcastChannel:
             number_2g=broadcasts_until(now, expires, slots * SLOT),
             cells=chosen.cells if chosen else None,
             written=now,
+            beside=beside,
         )
 
     def _texts(self, batch: Batch) -> tuple[_Text, ...]:

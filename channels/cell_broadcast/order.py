@@ -120,6 +120,20 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A broadcast that is meant to be on air now, as a gateway needs it to put it there again."""
+
+    broadcast: Broadcast
+    serial: Serial
+    repetition_period: int
+    number_of_broadcasts: int
+    """From now on; 0: until stopped."""
+    slots: int
+    number_2g: int
+    cells: tuple[Cell, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One sending, whole: what to put on air, where and how long, and what to stop."""
 
@@ -149,20 +163,8 @@ class Order:
     cells: tuple[Cell, ...] | None
     """Where, for a gateway that aims at cells; ``None``: wherever the gateway reaches."""
     written: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A broadcast that is meant to be on air now, as a gateway needs it to put it there again."""
-
-    broadcast: Broadcast
-    serial: Serial
-    repetition_period: int
-    number_of_broadcasts: int
-    """From now on; 0: until stopped."""
-    slots: int
-    number_2g: int
-    cells: tuple[Cell, ...] | None
+    beside: tuple[Running, ...] = ()
+    """What other warnings of ours have on air: a stop must not take theirs off."""
 
 
 class Gateway(Protocol):

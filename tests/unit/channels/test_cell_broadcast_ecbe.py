@@ -43,6 +43,7 @@ from tests.unit.channels.osmo_bench import (
     bench,
     on_air,
     order,
+    running,
 )
 
 # --- what goes on the wire ------------------------------------------------------------------
@@ -303,6 +304,18 @@ async def test_ending_an_old_warning_leaves_a_newer_one_under_its_identifier(
         taken = await at.gateway.take(order(stops=(Stop(4370, FIRST, "alert-1"),)))
         assert at.cbc.peers[0].sends == {4370: int(OTHER)}
     assert taken.stopped[0].reason == "another text has its identifier by now"
+
+
+async def test_after_a_restart_ending_an_old_warning_still_leaves_the_newer_one() -> None:
+    async with bench(Peer("bsc")) as at:
+        newer = on_air(4383, OTHER)
+        await at.take(newer)
+        at.gateway._holder.held.clear()  # what a new process knows: the journal alone
+        stop = Stop(4383, FIRST, "old.example.org")
+        taken = await at.gateway.take(order(on_air(4396), stops=(stop,), beside=(running(newer),)))
+
+        assert taken.stopped[0].reason == "another text has its identifier by now"
+        assert at.cbc.peers[0].sends[4383] == int(OTHER)
 
 
 async def test_an_unchanged_text_stays_untouched() -> None:

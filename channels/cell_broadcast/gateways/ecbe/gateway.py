@@ -78,6 +78,9 @@ class EcbeGateway:
 
     async def take(self, order: Order) -> Taken:
         """Put every text on air side by side, then stop what has no text in its place."""
+        for identifier, other in _newest(order.beside).items():
+            # Known from the journal when a restart has made us forget it.
+            self._holder.held.setdefault(identifier, Spell(other.serial))
         chosen: dict[int, OnAir] = {}
         for item in order.on_air:
             chosen.setdefault(item.broadcast.identifier, item)
