@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import cells, queue, rendering, startup
+from benchmarks import cells, queue, rendering, smpp, sms, startup
 
 
 def main() -> None:
@@ -10,6 +10,8 @@ def main() -> None:
     startup.run()
     rendering.run()
     queue.run()
+    sms.run()
+    smpp.run()
     cells.run()
 
 

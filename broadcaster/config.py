@@ -7,8 +7,10 @@ written as ``{env: NAME}`` or ``{file: PATH}`` and print as ``<secret>``.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,6 +85,22 @@ class ChannelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe:
+    """How residents order warnings by themselves."""
+
+    channel: str
+    """The channel whose texts they get, and that sends the codes."""
+    countries: tuple[str, ...] = ("DE",)
+    """ISO 3166-1 codes of the countries whose mobile numbers are taken."""
+    codes_per_hour: int = 1000
+    """Most codes that are sent within an hour: what an attack can cost."""
+    example: str = "+49 171 3920012"
+    """A number that is nobody's, shown beside the field."""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses whose ``X-Forwarded-For`` is believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One installation."""
 
@@ -103,6 +121,7 @@ class Settings:
     approval: tuple[Approval, ...]
     exercise_recipients: tuple[str, ...] = field(repr=False, default=())
     """Phone numbers that exercises reach instead of the subscribers."""
+    subscribe: Subscribe | None = None
     templates: str = ""
     """Folder of templates; empty: those that came with the program."""
     locales: str = ""
@@ -169,6 +188,7 @@ class _Reader:
             "officers",
             "approval",
             "exercise_recipients",
+            "subscribe",
             "templates",
             "locales",
         )
@@ -205,6 +225,7 @@ class _Reader:
             officers=self.officers(raw.get("officers") or []),
             approval=self.approval(raw.get("approval") or [], names),
             exercise_recipients=self.texts(raw, "exercise_recipients", ()),
+            subscribe=self.subscribe(raw.get("subscribe"), names),
             templates=self.text(raw, "templates", ""),
             locales=self.text(raw, "locales", ""),
             folder=folder,
@@ -246,6 +267,43 @@ class _Reader:
             review=review,
             exercise=exercise,
             raw={key: value for key, value in rest.items() if key not in own},
+        )
+
+    def subscribe(self, raw: Any, names: frozenset[str]) -> Subscribe | None:
+        if raw is None:
+            return None
+        here, usual = "subscribe", Subscribe(channel="")
+        known = ("channel", "countries", "codes_per_hour", "example", "proxies")
+        raw = self.mapping(raw, here, known)
+        channel = self.text(raw, "channel", where=here)
+        if channel and channel not in names:
+            self.wrong(
+                f"{here}.channel",
+                f"names the channel {channel!r}, which is not configured",
+                "one of " + ", ".join(sorted(names)),
+            )
+        countries = self.texts(raw, "countries", usual.countries, where=here)
+        for country in countries:
+            if not re.fullmatch("[A-Z]{2}", country):
+                self.wrong(f"{here}.countries", f"{country!r} is no country", "write DE, NL, AT")
+        if not countries:
+            self.wrong(f"{here}.countries", "names no country", "[DE]")
+        most = raw.get("codes_per_hour", usual.codes_per_hour)
+        if type(most) is not int or most < 1:
+            self.wrong(f"{here}.codes_per_hour", "must be a whole number, at least 1")
+            most = 1
+        proxies = self.texts(raw, "proxies", usual.proxies, where=here)
+        for proxy in proxies:
+            try:
+                ip_address(proxy)
+            except ValueError:
+                self.wrong(f"{here}.proxies", f"{proxy!r} is no IP address", "such as 127.0.0.1")
+        return Subscribe(
+            channel=channel,
+            countries=countries,
+            codes_per_hour=most,
+            example=self.text(raw, "example", usual.example, where=here),
+            proxies=proxies,
         )
 
     def route(self, raw: Any, here: str, name: str, names: frozenset[str]) -> Route:

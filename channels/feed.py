@@ -12,4 +12,4 @@ class FeedChannel(PublishingChannel):
     """Publishes CAP documents and feeds into the site."""
 
     kind: ClassVar[str] = "feed"
-    capabilities = published(Format.CAP, Format.ATOM, Format.RSS)
+    capabilities = published(Format.CAP, Format.ATOM, Format.RSS, Format.GEOJSON, Format.NINA)

@@ -6,15 +6,18 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from broadcaster.app.answers import Offer, Phrases
+from broadcaster.app.conversation import Conversation
 from broadcaster.app.instance import InstanceLock
 from broadcaster.app.publication import Shelf
 from broadcaster.app.schedule import Timetable
 from broadcaster.clock import Clock, SystemClock
 from broadcaster.config import ChannelSettings, Settings
-from broadcaster.delivery.contract import Addressing, ChannelType, Env, Mode
+from broadcaster.delivery.contract import Addressing, Call, ChannelType, Env, Mode
 from broadcaster.delivery.lane import Lane
 from broadcaster.delivery.plan import Way, lane_name
 from broadcaster.delivery.registry import find
@@ -24,8 +27,12 @@ from broadcaster.model.gazetteer import Gazetteer
 from broadcaster.paths import shipped
 from broadcaster.store.port import Store, Subscription
 from broadcaster.store.sqlite import SqliteStore
+from broadcaster.text.keywords import keywords_of
 from broadcaster.text.library import Library
 from broadcaster.text.publication import Site
+
+CALL = 10.0
+"""Seconds within which a channel has kept what a far side told it, or the far side comes again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +185,9 @@ class App:
         except BaseException:
             self._lock.release()
             raise
-        self.shelf = Shelf(self.store, self.library, self._sites(), self.clock)
+        self.shelf = Shelf(
+            self.store, self.library, {mode: self.site(mode) for mode in Mode}, self.clock
+        )
         owner = f"{self.rng.getrandbits(64):016x}"
         for wiring in self.wirings:
             for mode, checked in wiring.checked.items():
@@ -197,6 +206,7 @@ class App:
                 self.lanes[lane.name] = lane
         await asyncio.gather(*(asyncio.to_thread(lane.open) for lane in self.lanes.values()))
         await self._subscribe_exercise()
+        self._converse()
         published = [n for n, lane in self.lanes.items() if _publishes(lane)]
         self.timetable = Timetable(
             self.store,
@@ -242,6 +252,12 @@ class App:
                     review=channel.review,
                 )
         return found
+
+    async def called(self, lane: str, call: Call) -> int:
+        """Give a far side's request to the channel of a lane; the HTTP status to answer with."""
+        if lane not in self.lanes:
+            return HTTPStatus.NOT_FOUND
+        return await self.lanes[lane].called(call, within=CALL)
 
     def progress(self) -> asyncio.Event:
         """An event that is set whenever any delivery moves; clear it, look, wait again."""
@@ -291,22 +307,58 @@ class App:
         base = self.settings.base_url
         return base if mode is Mode.LIVE else f"{base}/exercise"
 
-    def _sites(self) -> dict[Mode, Site]:
+    def site(self, mode: Mode) -> Site:
+        """Who publishes, where, and in which languages."""
         settings = self.settings
-        licence = " ".join(filter(None, (self.gazetteer.attribution, self.gazetteer.licence)))
-        return {
-            mode: Site(
-                base_url=self.base_url(mode),
-                city=settings.city,
-                sender_name=settings.sender_name,
-                languages=settings.languages,
-                source_language=settings.languages[0],
-                exercise=mode is Mode.EXERCISE,
-                licence=licence,
-                contact=settings.contact,
+        return Site(
+            base_url=self.base_url(mode),
+            city=settings.city,
+            sender_name=settings.sender_name,
+            languages=settings.languages,
+            source_language=settings.languages[0],
+            region_key=_region_key(self.gazetteer),
+            exercise=mode is Mode.EXERCISE,
+            licence=" ".join(filter(None, (self.gazetteer.attribution, self.gazetteer.licence))),
+            contact=settings.contact,
+            subscribe=settings.subscribe is not None and mode is Mode.LIVE,
+        )
+
+    def _converse(self) -> None:
+        """Let residents subscribe and leave by writing to the channels that can hear them."""
+        listening = [lane for lane in self.lanes.values() if _addresses(lane)]
+        if not listening:
+            return
+        try:
+            keywords = self.library.keywords
+        except BadInput as error:  # START and STOP work without any file
+            self.problems += error.problems
+            keywords = keywords_of(self.library.languages)
+        for wiring in self.wirings:
+            own, settings = wiring.settings, self.settings
+            offer = Offer(
+                channel=lane_name(own.name, Mode.LIVE),
+                languages=tuple(
+                    tag
+                    for tag in settings.languages
+                    if tag in (own.languages or settings.languages)
+                ),
+                variants=own.variants or (),
+                sender=settings.sender_name,
+                url=settings.base_url,
             )
-            for mode in Mode
-        }
+            phrases = Phrases(self.library, offer)
+            for mode in wiring.checked:
+                lane = self.lanes[lane_name(own.name, mode)]
+                if lane in listening:
+                    conversation = Conversation(
+                        lane=lane.name,
+                        offer=offer,
+                        phrases=phrases,
+                        keywords=keywords,
+                        inbox=self.store.inbox,
+                        clock=self.clock,
+                    )
+                    lane.accompany(conversation.run)
 
     async def _subscribe_exercise(self) -> None:
         """Exercises reach the phones named in the configuration, and no subscriber."""
@@ -325,3 +377,9 @@ def _publishes(lane: Lane) -> bool:
 
 def _addresses(lane: Lane) -> bool:
     return lane.addressing is Addressing.RECIPIENTS
+
+
+def _region_key(gazetteer: Gazetteer) -> str:
+    """The city's regional key (ARS), as twelve digits; empty when its areas file has none."""
+    keys = (pair.value for pair in gazetteer.city.geocodes if pair.name == "ARS")
+    return next((key.ljust(12, "0") for key in keys if key.isdigit()), "")

@@ -19,6 +19,7 @@ from broadcaster.app.composition import App
 from broadcaster.app.housekeeping import Housekeeping
 from broadcaster.app.orders import Orders, every_language, same_reality
 from broadcaster.app.prepare import Prepared, Preparer
+from broadcaster.app.subscribers import Subscribers
 from broadcaster.app.translations import Translations
 from broadcaster.config import Officer
 from broadcaster.intake.relay import origin_of, refusals
@@ -40,7 +41,8 @@ class Desk:
     def __init__(self, app: App) -> None:
         self._app = app
         self._prepare = Preparer(app)
-        self._house = Housekeeping(app)
+        self._subscribers = Subscribers(app)
+        self._house = Housekeeping(app, self._subscribers)
         self._translations = Translations(app)
         self._orders = Orders(app)
         # One alert is prepared and committed at a time: an Update must see its predecessor.
@@ -109,7 +111,7 @@ class Desk:
             "route": self._route,
             "describe": house.describe,
             "check": house.check,
-            "subscribers": house.subscribers,
+            "subscribers": self._subscribers.handle,
             "translations": self._translations.handle,
             "audit": house.audit,
         }

@@ -1,35 +1,28 @@
-"""The commands that send nothing: what there is, whether it is well, who subscribes."""
+"""The commands that send nothing: what there is, and whether it is well."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import phonenumbers
-
 from broadcaster import __version__
-from broadcaster.app import approval, views
+from broadcaster.app import views
 from broadcaster.app.composition import App
+from broadcaster.app.subscribers import Subscribers
 from broadcaster.config import Officer
-from broadcaster.delivery.plan import lane_name
-from broadcaster.model.errors import BadInput, BroadcasterError, Problem
+from broadcaster.model.errors import BroadcasterError, Problem
 from broadcaster.model.rendition import Variant
-from broadcaster.store.port import Subscription
 from broadcaster.text.lint import completeness
 
 Events = AsyncIterator[dict[str, Any]]
-
-MINIMUM = {"": 0, "Minor": 1, "Moderate": 2, "Severe": 3, "Extreme": 4}
 
 
 class Housekeeping:
     """Looks, counts, checks."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, subscribers: Subscribers) -> None:
+        self._app, self._subscribers = app, subscribers
 
     async def describe(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         """Everything an officer can choose from."""
@@ -132,11 +125,21 @@ class Housekeeping:
             )
             for number, origin, received in await app.store.unfinished()
         ]
-        found += await self._unserved()
+        found += await self._subscribers.unserved()
+        if await app.store.rotating():
+            found.append(
+                Problem(
+                    "addresses",
+                    "a change of the key was cut off: both keys are in use",
+                    "finish it: broadcaster subscribers rotate-key",
+                )
+            )
         found += [
             Problem("audit", says, "find out who changed the database")
             for says in await app.store.verify()
         ]
+        for row in channels:
+            row["says"] += _tallied(await app.store.tally(row["name"]))
         checked = [*channels, *broken]
         yield _result(
             {
@@ -159,122 +162,6 @@ class Housekeeping:
             return {**row, "ok": False, "says": str(error.problems[0])}
         except TimeoutError:
             return {**row, "ok": False, "says": "no answer within 30 s"}
-
-    async def subscribers(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
-        """Add, import, count or erase subscriptions."""
-        approval.may(officer, "issue")
-        app = self._app
-        action = str(arguments.get("action", ""))
-        channel = str(arguments.get("channel", ""))
-        if channel not in app.lanes:
-            raise BadInput(
-                Problem(
-                    "channel", f"there is no channel {channel!r}", "one of " + ", ".join(app.lanes)
-                )
-            )
-        if action == "count":
-            counts = await app.store.subscribers(channel)
-            rows = [{"language": t, "variant": v, "subscribers": n} for (t, v), n in counts.items()]
-            yield _result({"subscribers": rows, "total": sum(counts.values())})
-        elif action == "erase":
-            number = _number(str(arguments.get("address", "")), "address")
-            gone = await app.store.unsubscribe(channel, number)
-            # The answer is the same either way: nobody learns whether a number was subscribed.
-            await app.store.record(officer.name, "erase", channel, {}, app.clock.now())
-            yield _result({"erased": gone})
-        elif action == "add":
-            wanted = self._subscriptions(channel, [{**arguments, "line": "address"}])
-            new = await app.store.subscribe(channel, wanted, app.clock.now())
-            yield _result({"added": new, "changed": len(wanted) - new})
-        elif action == "import":
-            rows_ = csv.DictReader(io.StringIO(str(arguments.get("csv", ""))))
-            wanted = self._subscriptions(
-                channel, [{**row, "line": f"line {rows_.line_num}"} for row in rows_]
-            )
-            new = await app.store.subscribe(channel, wanted, app.clock.now())
-            await app.store.record(
-                officer.name, "import", channel, {"rows": len(wanted)}, app.clock.now()
-            )
-            yield _result({"added": new, "changed": len(wanted) - new})
-        else:
-            raise BadInput(
-                Problem(
-                    "action",
-                    f"{action!r} is nothing to do with subscribers",
-                    "add, import, count or erase",
-                )
-            )
-
-    def _served(self, lane: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The languages and variants that a lane sends to its subscribers."""
-        offered: tuple[str, ...] = self._app.settings.languages
-        variants: tuple[str, ...] = (Variant.SHORT, Variant.PLAIN, Variant.STANDARD)
-        for (name, mode), way in self._app.ways().items():
-            if lane_name(name, mode) == lane and way.channel is not None:
-                offered = tuple(tag for tag in way.languages or offered if tag in offered)
-                variants = tuple(way.variants or way.capabilities.variants)
-        return offered, variants
-
-    async def _unserved(self) -> list[Problem]:
-        """Subscribers whom no warning can reach, because their channel sends nothing like it."""
-        found = []
-        for lane in self._app.lanes:
-            languages, variants = self._served(lane)
-            found += [
-                Problem(
-                    f"channels.{lane}",
-                    f"{n} subscribers want {variant} texts in {tag}, which it does not send",
-                    "add them to the channel's `languages` and `variants`, or change these"
-                    " subscriptions",
-                )
-                for (tag, variant), n in (await self._app.store.subscribers(lane)).items()
-                if tag not in languages or variant not in variants
-            ]
-        return found
-
-    def _subscriptions(self, lane: str, rows: list[dict[str, Any]]) -> list[Subscription]:
-        """Rows checked; every problem at once, and none of them quotes a number."""
-        found: list[Subscription] = []
-        wrong: list[Problem] = []
-        offered, variants = self._served(lane)
-        areas = {area.id for area in self._app.gazetteer.named}
-        for row in rows:
-            where = str(row["line"])
-            try:
-                number = _number(str(row.get("address") or ""), where)
-            except BadInput as error:
-                wrong += error.problems
-                continue
-            language = str(row.get("language") or offered[0])
-            variant = str(row.get("variant") or Variant.SHORT)
-            wants = tuple(str(row.get("areas") or "").split())
-            hazards = tuple(str(row.get("hazards") or "").split())
-            minimum = str(row.get("minimum") or "")
-            if language not in offered:
-                wrong.append(Problem(where, f"{language!r} is not offered", ", ".join(offered)))
-            if variant not in variants:
-                wrong.append(
-                    Problem(where, f"{variant!r} is not sent by {lane}", ", ".join(variants))
-                )
-            if unknown := set(wants) - areas:
-                wrong.append(Problem(where, f"no area is called {', '.join(sorted(unknown))}"))
-            if unknown := set(hazards) - set(self._app.library.hazards):
-                wrong.append(Problem(where, f"no hazard is called {', '.join(sorted(unknown))}"))
-            if minimum not in MINIMUM:
-                wrong.append(Problem(where, f"{minimum!r} is no severity", ", ".join(MINIMUM)))
-            found.append(
-                Subscription(
-                    address=number,
-                    language=language,
-                    variant=variant,
-                    areas=wants,
-                    hazards=hazards,
-                    minimum=MINIMUM.get(minimum, 0),
-                )
-            )
-        if wrong:
-            raise BadInput(wrong)
-        return found
 
     async def audit(self, arguments: Mapping[str, Any], officer: Officer) -> Events:
         """The record of who did what, and whether anyone changed it."""
@@ -307,13 +194,7 @@ def _result(value: dict[str, Any]) -> dict[str, Any]:
     return {"event": "result", "result": value}
 
 
-def _number(text: str, where: str) -> str:
-    """E.164, or a problem that does not repeat what was typed."""
-    wrong = Problem(where, "this is no telephone number", "write it as +49 171 3920012")
-    try:
-        parsed = phonenumbers.parse(text, "DE")
-    except phonenumbers.NumberParseException:
-        raise BadInput(wrong) from None
-    if not phonenumbers.is_possible_number(parsed):
-        raise BadInput(wrong)
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+def _tallied(ignored: Mapping[str, int]) -> str:
+    """Receipts that changed nothing, for an officer who wonders about a gateway."""
+    named = {"unknown": "belong to nothing that is waited for", "repeated": "said nothing new"}
+    return "".join(f" {n} receipts {named[kind]}." for kind, n in sorted(ignored.items()))

@@ -338,7 +338,15 @@ class Preparer:
         chosen = _chosen(choices, earlier)
         # Who consented to the warning consented to its end, which must reach the same people.
         consented = frozenset(chosen) if wider else earlier
-        made = plan.make(alert, chosen, app.ways(), render, app.settings.languages, wider=consented)
+        made = plan.make(
+            alert,
+            chosen,
+            app.ways(),
+            render,
+            app.settings.languages,
+            wider=consented,
+            went=earlier,
+        )
         return made, choices
 
     def _renderer(self) -> plan.Render:

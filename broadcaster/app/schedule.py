@@ -70,6 +70,7 @@ class Timetable:
                     alert.identifier, self._others, f"repeat {rounds}", now, after_end=False
                 )
         self._wake()
+        await self._store.sweep(now)
         return await self._store.next_due(now)
 
 

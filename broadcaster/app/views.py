@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from broadcaster.app.composition import App
+from broadcaster.app.estimate import estimate
 from broadcaster.app.prepare import Prepared
 from broadcaster.app.publication import parsed
 from broadcaster.delivery.contract import Addressing, Mode, Variant
@@ -55,6 +56,8 @@ def content_digest(prepared: Prepared) -> str:
 async def preview(app: App, prepared: Prepared) -> dict[str, Any]:
     """Everything an officer should see before sending."""
     alert = prepared.alert
+    recipients = await _recipients(app, alert, prepared.plan)
+    plan = _plan(prepared.plan)
     return {
         **_head(alert),
         "digest": content_digest(prepared),
@@ -62,8 +65,9 @@ async def preview(app: App, prepared: Prepared) -> dict[str, Any]:
         "warnings": problems(
             dict.fromkeys((*app.problems, *prepared.warnings, *prepared.notes)), "warning"
         ),
-        "recipients": await _recipients(app, alert, prepared.plan),
-        **_plan(prepared.plan),
+        "recipients": recipients,
+        "estimate": estimate(plan["texts"], recipients),
+        **plan,
         **routes(prepared),
     }
 

@@ -72,24 +72,6 @@ def check(office: Office, options: argparse.Namespace) -> int:
     return _look(office, "check", {}, _checked, json=options.json)
 
 
-def subscribers(office: Office, options: argparse.Namespace) -> int:
-    """Who is warned personally.  Numbers go in and never come out."""
-    wanted: dict[str, Any] = {"action": options.action, "channel": options.channel}
-    if options.action in ("add", "erase"):
-        wanted["address"] = inputs.secret(options.address, office.words)
-    if options.action == "add":
-        wanted |= {
-            "language": options.language,
-            "variant": options.variant,
-            "areas": " ".join(options.area),
-            "hazards": " ".join(options.hazard),
-            "minimum": options.minimum.capitalize(),
-        }
-    if options.action == "import":
-        wanted["csv"] = inputs.text(options.file, office.words)
-    return _look(office, "subscribers", wanted, _subscribers, json=options.json)
-
-
 def translations(office: Office, options: argparse.Namespace) -> int:
     """How far every language is, what is wrong, what fits, and who stands for it."""
     shows: dict[str, Show] = {
@@ -172,26 +154,6 @@ def _checked(screen: Screen, result: Mapping[str, Any]) -> None:
     screen.loud(
         words("check.fine" if fine else "check.trouble"), GREEN if fine else RED, result=True
     )
-
-
-def _subscribers(screen: Screen, result: Mapping[str, Any]) -> None:
-    words = screen.words
-    if "total" in result:
-        for row in result["subscribers"]:
-            count = words.number(row["subscribers"])
-            screen.result(f"{row['language']} {row['variant']}: {count}")
-        screen.result(words("subscribers.total", count=words.number(result["total"])))
-    elif "added" in result:
-        screen.result(
-            words(
-                "subscribers.added",
-                added=words.number(result["added"]),
-                changed=words.number(result["changed"]),
-            )
-        )
-    else:
-        # The same sentence whether or not the number was there: nobody learns who subscribes.
-        screen.result(words("subscribers.erased"))
 
 
 def _languages(screen: Screen, result: Mapping[str, Any]) -> None:

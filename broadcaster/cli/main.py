@@ -97,6 +97,10 @@ def _command(office: Office, options: argparse.Namespace) -> int:
         from broadcaster.cli import local
 
         return local.serve(office.config, office.data, options.host, options.port)
+    if options.command == "subscribers":
+        from broadcaster.cli import people
+
+        return people.subscribers(office, options)
     from broadcaster.cli import looking, sending
 
     commands = {
@@ -112,7 +116,6 @@ def _command(office: Office, options: argparse.Namespace) -> int:
         "status": looking.status,
         "route": looking.route,
         "check": looking.check,
-        "subscribers": looking.subscribers,
         "translations": looking.translations,
         "audit": looking.audit,
     }

@@ -79,12 +79,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "route": ("which routes match a draft, and why", ""),
     "check": ("configuration, texts and channels; alarms nobody", ""),
     "subscribers": (
-        "add, import, count or erase subscribers",
+        "add, list, import, export or erase subscribers",
         "Numbers are taken from the command line or, better, from standard input (-), which\n"
-        "leaves no trace in the shell's history.  They are never shown again.\n\n"
+        "leaves no trace in the shell's history.  Only `export` shows them again.\n\n"
         "examples:\n  broadcaster subscribers add - --channel texts --language tr\n"
         "  broadcaster subscribers import people.csv --channel texts\n"
-        "  (columns: address,language,variant,areas,hazards,minimum)",
+        "  (columns: address,language,variant,areas,hazards,minimum,quiet)",
     ),
     "translations": (
         "how complete, right, fitting and reviewed the languages are",

@@ -182,26 +182,41 @@ def _subscribers(parser: Parser) -> None:
         dest="action", metavar="ACTION", required=True, prog=parser.prog
     )
 
-    def action(name: str, says: str) -> Parser:
+    def action(name: str, says: str, *, channel: bool = True) -> Parser:
         made: Parser = actions.add_parser(
             name, help=says, description=says, allow_abbrev=False, formatter_class=_layout
         )
-        made.add_argument("--channel", required=True, metavar="NAME")
+        if channel:
+            made.add_argument("--channel", required=True, metavar="NAME")
         _plain(made)
         return made
 
     add = action("add", "one number")
     add.add_argument("address", metavar="NUMBER|-", help="- reads it from standard input")
-    add.add_argument("--language", default="", metavar="TAG")
+    add.add_argument(
+        "--language", default="", metavar="TAG", help="more of them, in order: 'ku tr de'"
+    )
     add.add_argument("--variant", default="", metavar="NAME", help="short, plain or standard")
     add.add_argument("--area", action="append", default=[], metavar="ID", help="default: all")
     add.add_argument("--hazard", action="append", default=[], metavar="ID", help="default: all")
     add.add_argument("--minimum", default="", metavar="SEVERITY", help="least CAP severity")
-    action("import", "a CSV file").add_argument("file", metavar="FILE|-")
+    add.add_argument("--quiet", action="store_true", help="at night only what is Extreme")
+    listed = action("list", "who, with masked numbers")
+    listed.add_argument("--language", default="", metavar="TAG")
+    listed.add_argument("--area", default="", metavar="ID", help="also those who named none")
+    listed.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
     action("count", "how many, by language")
+    action("import", "a CSV file").add_argument("file", metavar="FILE|-")
+    export = action("export", "all that is stored about one number, or the whole list")
+    which = export.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "address", nargs="?", metavar="NUMBER|-", help="- reads it from standard input"
+    )
+    which.add_argument("--all", metavar="FILE", help="a new CSV file that only you can read")
     action("erase", "forget one number").add_argument(
         "address", metavar="NUMBER|-", help="- reads it from standard input"
     )
+    action("rotate-key", "seal all numbers anew with a new key", channel=False)
 
 
 def _translations(parser: Parser) -> None:

@@ -132,6 +132,19 @@ def _head(screen: Screen, seen: Mapping[str, Any], *, result: bool) -> None:
             continue
         detail = ", ".join(f"{name} {words.number(n)}" for name, n in counts.items())
         show(f"  {words('recipients')}: {channel}: {words.number(total)} ({detail})")
+        if taken := (seen.get("estimate") or {}).get(channel):
+            show(f"    {_estimate(taken, words)}")
+
+
+def _estimate(taken: Mapping[str, float], words: Words) -> str:
+    """``at most 1,200,000 segments, 84,000.00 cost, 20 min``."""
+    said = [f"{words.number(int(taken['segments']))} {words('figure.segments')}"]
+    if "cost" in taken:
+        said.append(f"{words('figure.cost')} {taken['cost']:.2f}")
+    if "seconds" in taken:
+        seconds = int(-(-taken["seconds"] // 1))
+        said.append(f"{seconds} s" if seconds < 120 else f"{-(-seconds // 60)} min")
+    return words("estimate", figures=", ".join(said))
 
 
 def _label(text: Mapping[str, Any], words: Words) -> str:

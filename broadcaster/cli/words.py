@@ -274,6 +274,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "{channel}: nobody has subscribed, so it reaches nobody",
         "{channel}: niemand ist eingetragen, also erreicht es niemanden",
     ),
+    "estimate": ("at most {figures}", "höchstens {figures}"),
     "figure.segments": ("segments", "Segmente"),
     "figure.pages": ("pages", "Seiten"),
     "figure.cost": ("cost", "Kosten"),
@@ -330,6 +331,23 @@ TABLE: dict[str, tuple[str, str]] = {
     "subscribers.erased": (
         "This number is not subscribed (any more).",
         "Diese Nummer ist nicht (mehr) eingetragen.",
+    ),
+    "subscribers.more": ("There are more: see --limit.", "Es gibt mehr: siehe --limit."),
+    "subscribers.exported": (
+        "{rows} subscribers are in {file}, with their numbers.",
+        "{rows} Eingetragene stehen in {file}, mit ihren Nummern.",
+    ),
+    "subscribers.resealed": (
+        "{count} numbers are sealed with a new key; the old one is gone.",
+        "{count} Nummern sind mit einem neuen Schlüssel versiegelt; der alte ist fort.",
+    ),
+    "file.unwritable": (
+        "the file cannot be made: {reason}",
+        "die Datei lässt sich nicht anlegen: {reason}",
+    ),
+    "file.unwritable.remedy": (
+        "name a file that does not exist, in a folder you may write",
+        "eine Datei nennen, die es noch nicht gibt, in einem beschreibbaren Ordner",
     ),
     "lint.fine": ("No findings.", "Keine Befunde."),
     "status.language": ("{done} sentences, {hazards} hazards", "{done} Sätze, {hazards} Gefahren"),

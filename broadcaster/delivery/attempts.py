@@ -9,7 +9,7 @@ from broadcaster.delivery.contract import Receipt, State
 from broadcaster.delivery.keys import ChunkKey
 from broadcaster.model.errors import ChannelError, Unknown
 from broadcaster.model.states import CODES, REACHED
-from broadcaster.store.port import Chunk, Remark
+from broadcaster.store.port import Chunk, Parts, Remark
 
 DOUBTS = frozenset({State.REJECTED, State.UNKNOWN})
 """What every receipt may say, beside what the channel confirms."""
@@ -27,6 +27,8 @@ class Attempts:
         self.chunk = chunk
         self.harmless = harmless
         self._remarks: dict[int, Remark] = {}
+        self._parts: dict[int, tuple[str, ...]] = {}
+        self._told = {""}
         self._targets = chunk.recipients
         # What an earlier attempt may have sent; no failure of a later one takes that back.
         self._doubtful = {
@@ -101,23 +103,45 @@ class Attempts:
         """The far side's word, position by position; silence is *unknown*."""
         said = {receipt.key: receipt for receipt in receipts}
         key = key_of(self.chunk)
+        simply: dict[State, list[int]] = {}
         for position in positions:
             receipt = said.get(key.delivery(position))
             if receipt is None:
                 self.settle(position, State.UNKNOWN, "the far side said nothing about this one")
-            elif receipt.state not in confirms | DOUBTS:
+                continue
+            if receipt.state not in confirms | DOUBTS:
                 self.settle(
                     position,
                     State.UNKNOWN,
                     f"the channel reports '{receipt.state}', which it cannot know",
                 )
-            elif receipt.state in REACHED and not receipt.reason:
-                self.mark([position], receipt.state)
-            else:
+                continue
+            if receipt.state not in REACHED:
                 self.settle(position, receipt.state, receipt.reason, receipt.reference)
+                continue
+            if receipt.parts:
+                self._parts[position] = receipt.parts
+            if receipt.reason in self._told:
+                simply.setdefault(receipt.state, []).append(position)
+                continue
+            if self.chunk.segment is not None:
+                # Of many who were reached alike, one remark says how.
+                self._told.add(receipt.reason)
+            self.settle(position, receipt.state, receipt.reason, receipt.reference)
+        for state, many in simply.items():
+            self.mark(many, state)
 
-    def drain(self) -> list[Remark]:
+    @property
+    def remarks(self) -> list[Remark]:
         """Remarks since the last save."""
-        remarks = list(self._remarks.values())
+        return list(self._remarks.values())
+
+    @property
+    def parts(self) -> list[Parts]:
+        """Ids that the far side gave since the last save."""
+        return [Parts(position, ids) for position, ids in self._parts.items()]
+
+    def saved(self) -> None:
+        """The store has them."""
         self._remarks.clear()
-        return remarks
+        self._parts.clear()

@@ -182,7 +182,7 @@ class Receipt:
     key: str
     """:attr:`Delivery.key`."""
     state: State
-    """ACCEPTED, SENT, DELIVERED, REJECTED or UNKNOWN."""
+    """ACCEPTED, SENT, DELIVERED, REJECTED, EXPIRED or UNKNOWN."""
     reference: str = ""
     """The far side's own id for it, when it gave one."""
     parts: tuple[str, ...] = ()
@@ -193,6 +193,9 @@ class Receipt:
     """
     reason: str = ""
     """For an officer: why rejected or unknown, or what exactly was confirmed."""
+    kept: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    """For one that arrives later: awaited once it is stored, for a far side that forgets what we
+    have answered.  Without it, asking for the next receipt says that this one is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _GLUE = "~"
+OUTSIDE = ("said.", "code.")
+"""How the keys of texts begin that belong to no alert: answers to residents, codes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,24 @@ import logging
 import random
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from broadcaster.clock import Clock
 from broadcaster.delivery import retry
-from broadcaster.delivery.attempts import DOUBTS, Attempts, key_of
+from broadcaster.delivery.attempts import Attempts, key_of
 from broadcaster.delivery.contract import (
     Addressing,
     Batch,
+    Call,
+    Called,
     Channel,
     ChannelType,
+    Converses,
     Delivery,
     Document,
     Env,
@@ -36,14 +40,22 @@ from broadcaster.delivery.contract import (
     Rendition,
     State,
 )
-from broadcaster.delivery.keys import parse
+from broadcaster.delivery.hearing import Hearing
 from broadcaster.model.cap import Alert
-from broadcaster.model.errors import BroadcasterError, ChannelError, Problem, Unavailable, Unknown
-from broadcaster.model.states import replace
-from broadcaster.store.port import Chunk, Remark, Store
+from broadcaster.model.errors import (
+    BroadcasterError,
+    ChannelError,
+    Permanent,
+    Problem,
+    Unavailable,
+    Unknown,
+)
+from broadcaster.model.states import CODES, replace
+from broadcaster.store.port import Chunk, Store
 
 log = logging.getLogger(__name__)
 
+ATTEMPTING = CODES[State.ATTEMPTING]
 LEASE = 30.0
 """Seconds a claim holds without a save."""
 REAPING = 0.1
@@ -104,6 +116,7 @@ class Lane:
         self._publishing = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._companions: list[Callable[[Channel], Coroutine[Any, Any, None]]] = []
         self._thread = threading.Thread(target=self._run, name=f"lane-{self.name}", daemon=True)
         self.channel: Channel | None = None
         self.trouble = ""
@@ -131,6 +144,13 @@ class Lane:
         """
         asyncio.run_coroutine_threadsafe(self._start(), self._loop)
 
+    def accompany(self, companion: Callable[[Channel], Coroutine[Any, Any, None]]) -> None:
+        """Run this beside the work, in the channel's own loop, until the lane is closed.
+
+        To be said before :meth:`start`.
+        """
+        self._companions.append(companion)
+
     def wake(self) -> None:
         """There is, or may be, work."""
         self._loop.call_soon_threadsafe(self._wake.set)
@@ -140,6 +160,33 @@ class Lane:
         if self.channel is None:
             raise Unknown(Problem(self.name, self.trouble))
         return asyncio.run_coroutine_threadsafe(self.channel.ping(), self._loop).result(within)
+
+    async def say(
+        self, address: str, text: str, *, language: str, key: str, validity: timedelta
+    ) -> Receipt:
+        """One text to one person (:meth:`Converses.say`), in the channel's own loop.
+
+        Raises what the channel raises, and ``Permanent`` where it has no such way.
+        """
+        channel = self.channel
+        if not isinstance(channel, Converses):
+            raise Permanent(Problem(self.name, self.trouble or "cannot write to one person"))
+        saying = channel.say(address, text, language=language, key=key, validity=validity)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(saying, self._loop))
+
+    async def called(self, call: Call, within: float) -> int:
+        """Give a far side's request to the channel; the HTTP status to answer with."""
+        if not isinstance(self.channel, Called):
+            return HTTPStatus.NOT_FOUND
+        future = asyncio.run_coroutine_threadsafe(self.channel.called(call), self._loop)
+        try:
+            async with asyncio.timeout(within):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        except Exception as error:  # its message could quote an address
+            _bug(self.name, error)
+            return HTTPStatus.INTERNAL_SERVER_ERROR
 
     def close(self, within: float = 5.0) -> None:
         """Stop working and close the channel; a lane that hangs is left behind."""
@@ -173,6 +220,7 @@ class Lane:
         for urgent_only in (False, True):
             self._tasks.append(self._loop.create_task(self._work(urgent_only=urgent_only)))
         self._tasks.append(self._loop.create_task(self._listen()))
+        self._tasks += [self._loop.create_task(self._with(each)) for each in self._companions]
 
     async def _close(self) -> None:
         for task in self._tasks:
@@ -222,17 +270,22 @@ class Lane:
                     rng=self._rng,
                 )
                 at = again.at if isinstance(again, retry.Retry) else None
-                await self._finish(chunk, (), again=at, reason=reason)
+                await self._finish(chunk, again=at, reason=reason)
             self._on_progress(chunk.alert)
 
     async def _finish(
-        self, chunk: Chunk, remarks: Sequence[Remark], *, again: datetime | None, reason: str
+        self, chunk: Chunk, work: Attempts | None = None, *, again: datetime | None, reason: str
     ) -> None:
         """Give a chunk back; what is known of it is kept until the store can take it."""
         while True:
             try:
                 await self._store.finish(
-                    chunk, remarks=remarks, now=self._clock.now(), again=again, reason=reason
+                    chunk,
+                    remarks=work.remarks if work else (),
+                    parts=work.parts if work else (),
+                    now=self._clock.now(),
+                    again=again,
+                    reason=reason,
                 )
                 return
             except Unavailable as error:
@@ -246,11 +299,12 @@ class Lane:
         content = await self._source.content(chunk.alert, self.name)
         again: datetime | None = None
         reason = ""
+        made: dict[tuple[str, str], tuple[Rendition, Fitted]] = {}
         for span, cell in work.cells(self.channel.capabilities.max_batch):
             if chunk.expires is not None and self._clock.now() >= chunk.expires:
                 work.expire("the warning ended before this could be sent")
                 break
-            fitted = self._fit(work, cell, content)
+            fitted = self._fit(work, cell, content, made)
             if not fitted:
                 continue
             positions = [position for position, _, _ in fitted]
@@ -258,11 +312,21 @@ class Lane:
             work.mark(positions, State.ATTEMPTING)
             try:
                 saved = await self._store.progress(
-                    chunk, remarks=work.drain(), now=self._clock.now(), lease=LEASE + self._timeout
+                    chunk,
+                    remarks=work.remarks,
+                    parts=work.parts,
+                    now=self._clock.now(),
+                    lease=LEASE + self._timeout,
                 )
+                work.saved()
                 if not saved:  # superseded or lease lost: this cell surely did not leave
                     chunk.states = before
                     break
+                # Who left in the meantime was taken out by the store.
+                fitted = [one for one in fitted if chunk.states[one[0]] == ATTEMPTING]
+                positions = [position for position, _, _ in fitted]
+                if not fitted:
+                    continue
                 receipts = await self._attempt(chunk, span, fitted, content)
             except Unavailable as error:  # no ledger, no attempt: surely not sent
                 chunk.states = before
@@ -284,13 +348,16 @@ class Lane:
             else:
                 work.received(positions, receipts, self.channel.capabilities.confirms)
             self._on_progress(chunk.alert)
-        await self._finish(chunk, work.drain(), again=again, reason=reason)
+        await self._finish(chunk, work, again=again, reason=reason)
 
     def _fit(
-        self, work: Attempts, cell: list[tuple[int, str]], content: Content
+        self,
+        work: Attempts,
+        cell: list[tuple[int, str]],
+        content: Content,
+        made: dict[tuple[str, str], tuple[Rendition, Fitted]],
     ) -> list[tuple[int, str, tuple[Rendition, Fitted]]]:
         assert self.channel is not None
-        made: dict[tuple[str, str], tuple[Rendition, Fitted]] = {}
         ready = []
         for position, target in cell:
             pair = work.pair(position)
@@ -370,47 +437,31 @@ class Lane:
         except Exception as error:
             raise Unknown(Problem(self.name, _bug(self.name, error))) from error
 
-    async def _listen(self) -> None:
-        """Evidence that arrives later, for as long as the lane is open."""
+    async def _with(self, companion: Callable[[Channel], Coroutine[Any, Any, None]]) -> None:
+        """A companion that fails is begun again: nobody else would hear what it hears."""
         assert self.channel is not None
         while True:
             try:
-                async for receipt in self.channel.receipts():
-                    await self._hear(receipt)
+                await companion(self.channel)
                 return
-            except Exception as error:  # a broken stream must not make the lane deaf for ever
+            except Exception as error:
                 _bug(self.name, error)
                 await asyncio.sleep(PAUSE)
 
-    async def _hear(self, receipt: Receipt) -> None:
+    async def _listen(self) -> None:
+        """Evidence that arrives later, for as long as the lane is open."""
+        hearing = Hearing(self.name, self._store, self._clock, self._on_progress)
         assert self.channel is not None
-        confirms = self.channel.capabilities.confirms
-        try:
-            key, position = parse(receipt.key)
-        except ValueError:
-            log.warning("channel %s: a receipt names no delivery of ours", self.name)
-            return
-        if key.channel != self.name or receipt.state not in confirms | DOUBTS:
-            log.warning("channel %s: a receipt says what this channel cannot know", self.name)
-            return
-        while True:
-            try:
-                await self._store.receive(
-                    key.alert,
-                    key.channel,
-                    key.round,
-                    key.segment,
-                    position,
-                    receipt.state,
-                    receipt.reason,
-                    receipt.reference,
-                    self._clock.now(),
-                )
-                break
-            except Unavailable as error:
-                log.error("channel %s cannot save evidence: %s", self.name, _says(error))
-                await asyncio.sleep(PAUSE)
-        self._on_progress(key.alert)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(hearing.store())
+            while True:
+                try:
+                    await hearing.hear(self.channel.receipts(), self.channel.capabilities.confirms)
+                    break
+                except Exception as error:  # a broken stream must not make the lane deaf for ever
+                    _bug(self.name, error)
+                    await asyncio.sleep(PAUSE)
+            await hearing.end()
 
 
 def _says(error: Exception) -> str:

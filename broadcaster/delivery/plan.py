@@ -148,11 +148,13 @@ def make(
     offered: Sequence[str],
     *,
     wider: Container[str] = (),
+    went: Container[str] = (),
 ) -> Plan:
     """Plan an alert on the chosen channels (name to reason).
 
     ``wider`` names the channels that may, with an officer's consent, reach further than the area
     asked; one that would and has no consent is a gap, so that the others still go out.
+    ``went`` names those that earlier messages of the thread took.
     """
     texts: list[PlannedText] = []
     gaps: list[Gap] = []
@@ -190,6 +192,9 @@ def make(
             gaps.append(Gap(channel=_lane(way), language="", variant="", reason=reason))
             continue
         texts += planned
+        if not planned and name in went:
+            reason = "what this channel has out stays until it ends by itself: see the gaps above"
+            gaps.append(Gap(channel=_lane(way), language="", variant="", reason=reason))
         if planned:
             published = way.capabilities.addressing is Addressing.PUBLISHED
             sends.append(
@@ -309,7 +314,12 @@ def _side_by_side(
     """The texts that a channel can send together; the others become gaps."""
     if not planned or not isinstance(way.channel, Arranges):
         return planned
-    found = way.channel.arrange(alert, [(text.rendition, text.fitted) for text in planned])
+    try:
+        found = way.channel.arrange(alert, [(text.rendition, text.fitted) for text in planned])
+    except ChannelError as error:  # one channel that cannot carry it silences no other
+        reason = error.problems[0].says
+        gaps.append(Gap(channel=_lane(way), language="", variant="", reason=reason))
+        return []
     notes[_lane(way)] = found.notes
     if found.wider:
         further[way.name] = found.wider

@@ -32,6 +32,10 @@ class Format(StrEnum):
     RSS = "rss"
     CAP = "cap"
     """The canonical CAP 1.2 XML."""
+    GEOJSON = "geojson"
+    """The warnings in force on a map (RFC 7946)."""
+    NINA = "nina"
+    """JSON in the shape of the federal warning app's interface."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -60,11 +60,15 @@ def application(
     health: Health,
     choices: Sequence[Choice],
     base_url: str,
+    doors: Iterable[web.RouteDef] = (),
 ) -> web.Application:
-    """The HTTP application; ``base_url`` is the public address of the live site."""
+    """The HTTP application; ``base_url`` is the public address of the live site.
+
+    ``doors`` are asked before the published site.
+    """
     app = web.Application()
     app.on_response_prepare.append(_secure)
-    doors = Doors(health)
+    own = Doors(health)
     real = Shown(live, choices, base_url)
     # Nobody should find an exercise by searching for a warning.
     drill = Shown(
@@ -76,9 +80,10 @@ def application(
     )
     app.add_routes(
         [
-            web.get("/healthz", doors.alive),
-            web.get("/readyz", doors.ready),
-            web.get("/metrics", doors.metrics),
+            web.get("/healthz", own.alive),
+            web.get("/readyz", own.ready),
+            web.get("/metrics", own.metrics),
+            *doors,
             web.get("/exercise", drill.answer),
             web.get("/exercise/{path:.*}", drill.answer),
             web.get("/{path:.*}", real.answer),

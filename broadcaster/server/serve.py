@@ -22,15 +22,19 @@ from broadcaster.app.composition import App
 from broadcaster.app.desk import Desk
 from broadcaster.app.instance import Locked
 from broadcaster.app.schedule import Clockwork
+from broadcaster.app.signup import SignUps, open_signups
 from broadcaster.config import Settings, load
+from broadcaster.delivery.contract import Mode
 from broadcaster.delivery.plan import lane_name
 from broadcaster.model.errors import BroadcasterError, Problem, Refused, Unavailable
 from broadcaster.model.rendition import Variant
 from broadcaster.server import spool
 from broadcaster.server.control import Control
 from broadcaster.server.health import Health
+from broadcaster.server.hooks import Hooks
 from broadcaster.server.http import Choice, application
 from broadcaster.server.site import PublishedSite
+from broadcaster.server.subscribe import SubscribeDoor
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +84,18 @@ async def serve(settings: Settings, data: Path, host: str, port: int) -> None:
         control = Control(data, desk)
         await control.start()
         doors.push_async_callback(control.stop)
-        address = await _http(app, health, data, host, port, doors)
+        signups = open_signups(app)
+        if signups is None and app.settings.subscribe is not None:
+            log.error(
+                "channel %s cannot send codes: nobody can sign up", app.settings.subscribe.channel
+            )
+        if signups is not None:
+            doors.push_async_callback(signups.stop)
+        address = await _http(app, health, signups, data, host, port, doors)
         interrupted = await app.start()
         if interrupted:
             log.warning("%d sendings were cut off when Broadcaster last ended", interrupted)
-        errands = Errands(data, desk, health)
+        errands = Errands(data, desk, health, signups)
         doors.push_async_callback(errands.stop)
         clockwork = Clockwork(app.timetable, errands.run)
         clockwork.start()
@@ -106,8 +117,10 @@ async def serve(settings: Settings, data: Path, host: str, port: int) -> None:
 class Errands:
     """What the clock does besides looking at the timetable."""
 
-    def __init__(self, data: Path, desk: Desk, health: Health) -> None:
-        self._data, self._desk, self._health = data, desk, health
+    def __init__(
+        self, data: Path, desk: Desk, health: Health, signups: SignUps | None = None
+    ) -> None:
+        self._data, self._desk, self._health, self._signups = data, desk, health, signups
         self._spool: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -119,6 +132,8 @@ class Errands:
     async def _take(self) -> None:
         try:
             await spool.take_spooled(self._data, self._desk)
+            if self._signups is not None:
+                await self._signups.sweep()
         except BroadcasterError as error:
             log.error("the spool: %s", error)
         except Exception:
@@ -160,7 +175,13 @@ async def _close(app: App) -> None:
 
 
 async def _http(
-    app: App, health: Health, data: Path, host: str, port: int, doors: AsyncExitStack
+    app: App,
+    health: Health,
+    signups: SignUps | None,
+    data: Path,
+    host: str,
+    port: int,
+    doors: AsyncExitStack,
 ) -> str:
     """Listen; the address that was got."""
     choices = []
@@ -174,6 +195,10 @@ async def _http(
         health,
         choices,
         app.settings.base_url,
+        (
+            *subscribe_door(app, signups).routes(),
+            *hooks(app).routes(),
+        ),
     )
     # No log of readers: who reads warnings is nobody's business.
     runner = web.AppRunner(application_, access_log=None, shutdown_timeout=READERS)
@@ -191,6 +216,29 @@ async def _http(
         ) from error
     got = runner.addresses[0]
     return f"http://{host}:{got[1]}"
+
+
+def hooks(app: App) -> Hooks:
+    """The door at which far sides of channels report."""
+    wanted = app.settings.subscribe
+    return Hooks(
+        app.called,
+        app.settings.base_url,
+        proxies=wanted.proxies if wanted is not None else (),
+    )
+
+
+def subscribe_door(app: App, signups: SignUps | None) -> SubscribeDoor:
+    """The door at which residents sign up, or are told that they cannot."""
+    wanted = app.settings.subscribe
+    return SubscribeDoor(
+        app.library,
+        app.site(Mode.LIVE),
+        signups,
+        areas=[(area.id, area.name) for area in app.gazetteer.parts],
+        example=wanted.example if wanted is not None else "",
+        proxies=wanted.proxies if wanted is not None else (),
+    )
 
 
 def notify(state: str) -> None:

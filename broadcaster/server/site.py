@@ -39,6 +39,7 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".json": "application/json",
+    ".geojson": "application/geo+json",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".mp3": "audio/mpeg",

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from broadcaster.model.states import State
+from broadcaster.store.inbox import Inbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,40 @@ class Remark:
     reference: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The far side's ids of all parts of one delivery, under which alone it will report on them."""
+
+    position: int
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a far side said later about one delivery, or about one part of it."""
+
+    state: State
+    reason: str = ""
+    reference: str = ""
+    delivery: tuple[str, int, int, int] | None = None
+    """Alert, round, segment and position; ``None``: :attr:`reference` is the id of a part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What became of late evidence."""
+
+    alerts: frozenset[str]
+    """Whose deliveries moved."""
+    moved: int
+    early: int
+    """Kept until the outcome they belong to is committed."""
+    unknown: int
+    """Belong to nothing of ours, or to a part that has said its last word."""
+    repeated: int
+    """Said nothing new, or would have turned the clock back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line of the report: a channel, language and variant with the states of its targets."""
@@ -190,6 +225,31 @@ class Subscription:
     hazards: tuple[str, ...] = ()
     minimum: int = 0
     """Least CAP severity rank (2 Moderate, 3 Severe, 4 Extreme)."""
+    others: tuple[str, ...] = ()
+    """More languages in order, for a warning that has no text in :attr:`language`."""
+    quiet: bool = False
+    """At night (:data:`~broadcaster.model.night.NIGHT`) only what is Extreme."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """A subscription as it is kept, with its place in the list."""
+
+    place: tuple[int, int]
+    wish: Subscription
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one alert did for one number."""
+
+    alert: str
+    channel: str
+    state: State
+    reason: str
+    references: tuple[str, ...]
+    """The far side's ids, as long as they are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +287,11 @@ class Answered(StrEnum):
 
 class Store(Protocol):
     """Everything Broadcaster remembers."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """What residents wrote."""
+        ...
 
     async def take_in(self, raw: bytes, origin: str, now: datetime) -> int:
         """Keep raw bytes with hash and origin before anyone looks at them; give their number."""
@@ -309,9 +374,18 @@ class Store(Protocol):
         ...
 
     async def progress(
-        self, chunk: Chunk, *, remarks: Sequence[Remark], now: datetime, lease: float
+        self,
+        chunk: Chunk,
+        *,
+        remarks: Sequence[Remark],
+        parts: Sequence[Parts] = (),
+        now: datetime,
+        lease: float,
     ) -> bool:
-        """Save the chunk's states; false means: stop, the lease is lost or it was superseded."""
+        """Save the chunk's states; false means: stop, the lease is lost or it was superseded.
+
+        Who left since the chunk was claimed is taken out of what it says is being attempted.
+        """
         ...
 
     async def finish(
@@ -319,6 +393,7 @@ class Store(Protocol):
         chunk: Chunk,
         *,
         remarks: Sequence[Remark],
+        parts: Sequence[Parts] = (),
         now: datetime,
         again: datetime | None,
         reason: str,
@@ -330,19 +405,20 @@ class Store(Protocol):
         """At start: no other process is alive, so every lease is void.  How many were."""
         ...
 
-    async def receive(
-        self,
-        alert: str,
-        channel: str,
-        round_: int,
-        segment: int,
-        position: int,
-        state: State,
-        reason: str,
-        reference: str,
-        now: datetime,
-    ) -> bool:
-        """Late evidence about one position; false when it changed nothing."""
+    async def receive(self, channel: str, evidence: Sequence[Evidence], now: datetime) -> Learnt:
+        """Late evidence, much of it in one commit.
+
+        What names the id of a part belongs to the delivery that was saved with it, and moves it
+        when all its parts are there; a part that was rejected or expired decides for all.
+        """
+        ...
+
+    async def tally(self, channel: str) -> Mapping[str, int]:
+        """Late evidence that changed nothing: ``unknown`` and ``repeated``."""
+        ...
+
+    async def sweep(self, now: datetime) -> None:
+        """Forget the ids of parts on which no receipt can come any more."""
         ...
 
     async def report(self, identifier: str) -> tuple[Sequence[Line], Sequence[Gap]]:
@@ -388,6 +464,45 @@ class Store(Protocol):
 
     async def unsubscribe(self, channel: str, address: str) -> bool:
         """Erase an address; false when it was not there."""
+        ...
+
+    async def listed(
+        self,
+        channel: str,
+        *,
+        after: tuple[int, int] = (0, -1),
+        limit: int,
+        language: str = "",
+        area: str = "",
+    ) -> Sequence[Subscriber]:
+        """Subscribers in the order of their places, from the one after ``after``.
+
+        ``area`` gives those who named this area, and those who named none.
+        """
+        ...
+
+    async def known(self, channel: str, address: str) -> tuple[Subscriber, Sequence[Told]] | None:
+        """All that is stored about one address, ``None`` when nothing is."""
+        ...
+
+    async def traces(self, channel: str, address: str) -> Sequence[Mapping[str, Any]]:
+        """What is stored of messages that came from one address."""
+        ...
+
+    async def short_tag(self, address: str) -> str:
+        """Eight digits under which the record names an address without telling it."""
+        ...
+
+    async def rotate_key(self) -> int:
+        """Seal every address anew with a new key and give up the old one; how many there were.
+
+        In small steps: everything else goes on meanwhile.  After a crash the same call goes on
+        where it stopped; until it is done both keys are kept.
+        """
+        ...
+
+    async def rotating(self) -> bool:
+        """Whether a change of the key was begun and is not done."""
         ...
 
     async def subscribers(self, channel: str) -> Mapping[tuple[str, str], int]:

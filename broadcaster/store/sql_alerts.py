@@ -11,8 +11,7 @@ from typing import Any
 import apsw
 
 from broadcaster.model.errors import Problem, Refused
-from broadcaster.model.states import State, replace
-from broadcaster.store import sql_audit
+from broadcaster.store import sql_audit, sql_fanout
 from broadcaster.store.port import Gap, NewAlert, StoredAlert, StoredRendition
 
 
@@ -129,8 +128,8 @@ def commit(
         [(alert.identifier, g.channel, g.language, g.variant, g.reason) for g in alert.gaps],
     )
     if not hold:
-        _supersede(db, alert.thread, alert.identifier, alert.release, now)
-        _plan_chunks(db, alert.identifier, round_=0, due=alert.release.timestamp())
+        sql_fanout.overtake(db, alert.thread, alert.identifier, alert.release, now)
+        sql_fanout.plan(db, alert.identifier, round_=0, due=alert.release)
     if alert.intake is not None:
         took(db, alert.intake, f"committed as {alert.identifier}")
     sql_audit.append(
@@ -166,8 +165,8 @@ def release(
     thread, _, release_at = row
     db.execute("UPDATE alert SET held=0 WHERE identifier=?", (identifier,))
     due = datetime.fromisoformat(release_at)
-    _supersede(db, thread, identifier, due, now)
-    _plan_chunks(db, identifier, round_=0, due=due.timestamp())
+    sql_fanout.overtake(db, thread, identifier, due, now)
+    sql_fanout.plan(db, identifier, round_=0, due=due)
     sql_audit.append(db, officer, "release", identifier, detail, now)
 
 
@@ -208,11 +207,11 @@ def republish(
         )
         channels = sorted(set(channels).difference(name for (name,) in waiting))
     row: Any = db.execute("SELECT max(round) FROM chunk WHERE alert=?", (identifier,)).fetchone()
-    _plan_chunks(
+    sql_fanout.plan(
         db,
         identifier,
         round_=(row[0] or 0) + 1,
-        due=now.timestamp(),
+        due=now,
         only=channels,
         endless=after_end,
     )
@@ -311,6 +310,13 @@ def gaps(db: apsw.Connection, identifier: str) -> list[Gap]:
             "SELECT channel, language, variant, reason FROM gap WHERE alert=? ORDER BY rowid",
             (identifier,),
         )
+    ] + [
+        Gap(channel=c, language=lang, variant=v, reason=f"{people} subscribers are left out: {r}")
+        for c, lang, v, r, people in db.execute(
+            "SELECT channel, language, variant, reason, max(people) FROM left_out WHERE alert=?"
+            " GROUP BY channel, language, variant, reason",
+            (identifier,),
+        )
     ]
 
 
@@ -329,103 +335,6 @@ def next_due(db: apsw.Connection, now: datetime) -> datetime | None:
             rounds = int((now - begin).total_seconds() // every) + 1
             instants.append(begin + timedelta(seconds=every * rounds))
     return min(instants, default=None)
-
-
-def _plan_chunks(
-    db: apsw.Connection,
-    identifier: str,
-    *,
-    round_: int,
-    due: float,
-    only: Sequence[str] | None = None,
-    endless: bool = False,
-) -> None:
-    about: Any = db.execute(
-        "SELECT thread, priority, expires, plan FROM alert WHERE identifier=?", (identifier,)
-    ).fetchone()
-    thread_, priority, expires, plan = about
-    expires_at = datetime.fromisoformat(expires).timestamp() if expires and not endless else None
-    for send in json.loads(plan):
-        if only is not None and send["channel"] not in only:
-            continue
-        if not send["recipients"]:
-            db.execute(
-                "INSERT INTO chunk(alert, thread, channel, round, size, items, follows, priority,"
-                " state, due, expires_at) VALUES (?,?,?,?,?,?,?,?,'ready',?,?)",
-                (
-                    identifier,
-                    thread_,
-                    send["channel"],
-                    round_,
-                    len(send["items"]),
-                    json.dumps(send["items"]),
-                    send["follows"],
-                    priority,
-                    due,
-                    expires_at,
-                ),
-            )
-            continue
-        for language, variant in send["items"]:
-            db.execute(
-                "INSERT INTO chunk(alert, thread, channel, round, segment, size, items, follows,"
-                " priority, state, due, expires_at)"
-                " SELECT ?,?,channel,?,id,size,?,?,?,'ready',?,? FROM segment"
-                " WHERE channel=? AND language=? AND variant=? AND size>0",
-                (
-                    identifier,
-                    thread_,
-                    round_,
-                    json.dumps([[language, variant]]),
-                    send["follows"],
-                    priority,
-                    due,
-                    expires_at,
-                    send["channel"],
-                    language,
-                    variant,
-                ),
-            )
-
-
-def _supersede(
-    db: apsw.Connection, thread_: str, identifier: str, release_at: datetime, now: datetime
-) -> None:
-    """Work of earlier alerts that has not left will not leave: the newer text goes in its place.
-
-    Chunks that are out on a lease see it at their next save, because their fence moves on.
-    Until a scheduled alert is released, what is due before it still goes: nobody stays unwarned
-    because of a text that is yet to come.
-    """
-    scheduled = release_at > now
-    rows: Any = db.execute(
-        "SELECT id, state, states, size FROM chunk WHERE thread=? AND alert<>?"
-        " AND state IN ('ready', 'leased') AND due>=?",
-        (thread_, identifier, release_at.timestamp() if scheduled else 0),
-    ).fetchall()
-    for chunk, state, states, size in rows:
-        if state != "leased":
-            supersede(db, chunk, states, size)
-        elif not scheduled:
-            db.execute("UPDATE chunk SET fence=-abs(fence) WHERE id=?", (chunk,))
-
-
-def supersede(db: apsw.Connection, chunk: int, states: bytes | None, size: int) -> None:
-    """One chunk that waits will not leave any more."""
-    planned = states if states is not None else fresh(size)
-    db.execute(
-        "UPDATE chunk SET state='superseded', states=?, reason=? WHERE id=?",
-        (
-            replace(planned, [State.PLANNED], State.SUPERSEDED),
-            "a newer alert of the thread took its place before it left",
-            chunk,
-        ),
-    )
-
-
-def fresh(size: int) -> bytes:
-    """The states of a chunk nobody has touched."""
-    return bytes([1]) * size
 
 
 def _alert(row: Any) -> StoredAlert:

@@ -13,7 +13,6 @@ from typing import Any
 
 import apsw
 
-from broadcaster.model.cap import Severity
 from broadcaster.model.states import (
     CODES,
     MAY_HAVE_REACHED,
@@ -24,9 +23,10 @@ from broadcaster.model.states import (
     moved,
     replace,
 )
+from broadcaster.store import sql_receipts, sql_subscribers
 from broadcaster.store.addresses import AddressBook
-from broadcaster.store.port import Chunk, Line, Remark
-from broadcaster.store.sql_alerts import fresh, supersede
+from broadcaster.store.port import Chunk, Line, Parts, Remark
+from broadcaster.store.sql_fanout import fresh, supersede
 
 _CLAIM = """
 SELECT id, alert, thread, channel, round, segment, items, priority, attempts, fence, expires_at,
@@ -137,7 +137,6 @@ def _recipients(
     db: apsw.Connection, book: AddressBook, chunk: Chunk, wanted: set[int], *, fresh_chunk: bool
 ) -> dict[int, str]:
     """Open the addresses still to be reached; mark everybody the alert is not for."""
-    about: Any = db.execute("SELECT areas FROM alert WHERE identifier=?", (chunk.alert,)).fetchone()
     rows: Any = db.execute(_ADDRESSES, (chunk.segment, len(chunk.states)))
     if not fresh_chunk:
         current = chunk.states
@@ -154,21 +153,12 @@ def _recipients(
             for position, code in enumerate(current)
         )
         return found
-    touched = set(json.loads(about[0]))
-    # Whoever was told the worst of a warning is also told that it became less, or another one.
-    told: Any = db.execute(
-        "SELECT DISTINCT severity, hazard FROM alert WHERE thread=? AND held=0", (chunk.thread,)
-    ).fetchall()
-    rank = max(Severity(severity).rank for severity, _ in told)
-    named = {hazard for _, hazard in told}
+    wanted_by = sql_subscribers.concerned(db, chunk.alert, chunk.thread)
     open_address = book.open
     found = {
         position: open_address(sealed)
         for position, sealed, areas, hazards, minimum in rows
-        if minimum <= rank
-        and (not areas or not touched.isdisjoint(areas.split()))
-        # A relayed alert is of no hazard of ours: it may be the very one that was asked for.
-        and (not hazards or "" in named or not named.isdisjoint(hazards.split()))
+        if wanted_by(areas, hazards, minimum)
     }
     if len(found) < len(chunk.states):
         planned = CODES[State.PLANNED]
@@ -206,25 +196,76 @@ def _only_followers(db: apsw.Connection, chunk: Chunk) -> None:
 
 
 def save(
-    db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: datetime, lease: float
+    db: apsw.Connection,
+    book: AddressBook,
+    chunk: Chunk,
+    remarks: Sequence[Remark],
+    parts: Sequence[Parts],
+    now: datetime,
+    lease: float,
 ) -> bool:
-    """Save states and keep the lease; false when the work must stop."""
-    fence = _write(db, chunk, remarks, now)
+    """Save states and keep the lease; false when the work must stop.
+
+    Who left since the chunk was claimed is not attempted.
+    """
+    if chunk.segment is not None:
+        _let_go(db, book, chunk)
+    fence = _write(db, chunk, remarks, parts, now)
     if fence == chunk.fence:
         db.execute("UPDATE chunk SET lease_until=? WHERE id=?", (now.timestamp() + lease, chunk.id))
     return fence == chunk.fence
+
+
+def _let_go(db: apsw.Connection, book: AddressBook, chunk: Chunk) -> None:
+    """Take those who left out of what is about to be attempted.
+
+    Somebody who only moved, to another language say, is told from the place left behind: nobody
+    else tells them of this alert.
+    """
+    attempting = CODES[State.ATTEMPTING]
+    first, last = chunk.states.find(attempting), chunk.states.rfind(attempting)
+    if first < 0:
+        return
+    here = {
+        position
+        for (position,) in db.execute(
+            "SELECT position FROM subscriber WHERE segment=? AND position BETWEEN ? AND ?",
+            (chunk.segment, first, last),
+        )
+    }
+    gone = [
+        position
+        for position in range(first, last + 1)
+        if chunk.states[position] == attempting
+        and position not in here
+        and not db.execute(
+            "SELECT 1 FROM subscriber WHERE channel=? AND tag IN (?,?)",
+            (chunk.channel, *book.tags(chunk.recipients[position])),
+        ).fetchone()
+    ]
+    if not gone:
+        return
+    row: Any = db.execute("SELECT states FROM chunk WHERE id=?", (chunk.id,)).fetchone()
+    states = bytearray(chunk.states)
+    for position in gone:
+        # What may have been sent before stays in the record.
+        stored = row[0][position]
+        states[position] = NOT_ADDRESSED if stored == CODES[State.PLANNED] else stored
+        del chunk.recipients[position]
+    chunk.states = bytes(states)
 
 
 def finish(
     db: apsw.Connection,
     chunk: Chunk,
     remarks: Sequence[Remark],
+    parts: Sequence[Parts],
     now: datetime,
     again: datetime | None,
     reason: str,
 ) -> None:
     """Save states and give the chunk back."""
-    fence = _write(db, chunk, remarks, now)
+    fence = _write(db, chunk, remarks, parts, now)
     if fence == -chunk.fence:
         # Superseded while it was out: what has not left stays here.
         states = replace(chunk.states, [State.PLANNED], State.SUPERSEDED)
@@ -239,9 +280,16 @@ def finish(
             " WHERE id=?",
             ("ready" if again else "done", again.timestamp() if again else None, reason, chunk.id),
         )
+    sql_receipts.clear(db, chunk.channel)
 
 
-def _write(db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: datetime) -> int:
+def _write(
+    db: apsw.Connection,
+    chunk: Chunk,
+    remarks: Sequence[Remark],
+    parts: Sequence[Parts],
+    now: datetime,
+) -> int:
     """Write the states if the lease is still ours; give the fence found (0: the lease is lost).
 
     Even when the work was superseded meanwhile: what was sent, was sent.
@@ -254,7 +302,8 @@ def _write(db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: da
         return 0
     if row[2] != chunk.states:
         # Evidence may have come meanwhile that is further than what the lane knows.
-        chunk.states = bytes(map(_furthest, row[2], chunk.states))
+        table = _FURTHEST
+        chunk.states = bytes([table[a << 4 | b] for a, b in zip(row[2], chunk.states, strict=True)])
     db.execute("UPDATE chunk SET states=? WHERE id=?", (chunk.states, chunk.id))
     db.executemany(
         "INSERT INTO remark VALUES (?,?,?,?,?,?) ON CONFLICT(chunk, position) DO UPDATE SET"
@@ -272,6 +321,8 @@ def _write(db: apsw.Connection, chunk: Chunk, remarks: Sequence[Remark], now: da
             for r in remarks
         ],
     )
+    if parts:
+        sql_receipts.keep(db, chunk, parts, now)
     return fence
 
 
@@ -281,6 +332,10 @@ def _furthest(stored: int, known: int) -> int:
     if before is None or after is None or before in OPEN:
         return known
     return CODES[moved(before, after)]
+
+
+_FURTHEST = bytes(_furthest(stored, known) for stored in range(16) for known in range(16))
+"""The same for every pair of codes: it is asked for each recipient at every save."""
 
 
 def void_leases(db: apsw.Connection, now: datetime) -> int:
@@ -296,41 +351,6 @@ def void_leases(db: apsw.Connection, now: datetime) -> int:
             ("superseded" if fence < 0 else "ready", settled, now.timestamp(), number),
         )
     return len(rows)
-
-
-def receive(
-    db: apsw.Connection,
-    alert: str,
-    channel: str,
-    round_: int,
-    segment: int,
-    position: int,
-    state: State,
-    reason: str,
-    reference: str,
-    now: datetime,
-) -> bool:
-    """Late evidence about one position."""
-    row: Any = db.execute(
-        "SELECT id, states FROM chunk WHERE alert=? AND channel=? AND round=?"
-        " AND ifnull(segment, 0)=?",
-        (alert, channel, round_, segment),
-    ).fetchone()
-    if row is None or row[1] is None or position >= len(row[1]):
-        return False
-    number, current = row
-    before = decode(current)[position]
-    if before is None or (after := moved(before, state)) is before:
-        return False
-    states = bytearray(current)
-    states[position] = CODES[after]
-    db.execute("UPDATE chunk SET states=? WHERE id=?", (bytes(states), number))
-    if reason or reference:
-        db.execute(
-            "INSERT OR REPLACE INTO remark VALUES (?,?,?,?,?,?)",
-            (number, position, after.value, reason, reference, now.isoformat(timespec="seconds")),
-        )
-    return True
 
 
 def lines(db: apsw.Connection, identifier: str) -> list[Line]:
@@ -354,7 +374,10 @@ def lines(db: apsw.Connection, identifier: str) -> list[Line]:
     for number, channel, segment, items, states, size, tries, why in chunks:
         states = states if states is not None else fresh(size)
         remarks: Any = db.execute(
-            "SELECT position, reason, reference FROM remark WHERE chunk=?", (number,)
+            # What many were told alike is one line; an id is shown where it is the only one.
+            "SELECT min(position), reason, iif(count(*) = 1, min(reference), '') FROM remark"
+            " WHERE chunk=? GROUP BY reason, iif(? IS NULL, position, 0) ORDER BY 1",
+            (number, segment),
         ).fetchall()
         for index, (language, variant) in enumerate(json.loads(items)):
             key = (channel, language, variant)

@@ -22,22 +22,37 @@ from typing import Any, TypeVar
 import apsw
 
 from broadcaster.model.errors import Problem, Unavailable
-from broadcaster.model.states import State
-from broadcaster.store import audit, sql_alerts, sql_audit, sql_chunks, sql_signup, sql_subscribers
-from broadcaster.store.addresses import AddressBook, load_secret
+from broadcaster.store import (
+    audit,
+    sql_alerts,
+    sql_audit,
+    sql_chunks,
+    sql_inbox,
+    sql_receipts,
+    sql_rotation,
+    sql_signup,
+    sql_subscribers,
+)
+from broadcaster.store.addresses import AddressBook, load_secret, sync
+from broadcaster.store.inbox import Inbox
 from broadcaster.store.port import (
     Answered,
     Asked,
     AuditEntry,
     Chunk,
+    Evidence,
     Gap,
+    Learnt,
     Line,
     NewAlert,
+    Parts,
     Remark,
     SignUp,
     StoredAlert,
     StoredRendition,
+    Subscriber,
     Subscription,
+    Told,
 )
 from broadcaster.store.writer import Worker
 
@@ -65,9 +80,21 @@ class SqliteStore:
             ) from error
         self._path = folder / "broadcaster.db"
         self._head = folder / "audit.head"
-        self._book = AddressBook(load_secret(folder / "keys" / "addresses.key"))
+        self._key = folder / "keys" / "addresses.key"
+        self._next_key = folder / "keys" / "addresses.next.key"
+        self._book = AddressBook(load_secret(self._key))
+        if self._next_key.exists():
+            self._book = AddressBook(load_secret(self._next_key), load_secret(self._key))
         self._writer = Worker("write", self._connect, writes=True)
         self._reader = Worker("read", self._connect_reader, writes=False)
+        self._inbox = sql_inbox.SqliteInbox(
+            lambda: self._book, self._write, self._read, self._anchor
+        )
+
+    @property
+    def inbox(self) -> Inbox:
+        """See :attr:`Store.inbox`."""
+        return self._inbox
 
     def _connect(self) -> apsw.Connection:
         with suppress(OSError):  # what stands in the way is told by SQLite in its own words
@@ -75,6 +102,8 @@ class SqliteStore:
         db = apsw.Connection(str(self._path))
         db.set_busy_timeout(5000)
         db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")
+        # Ids of parts come in no order: without room for their index every one reads the disk.
+        db.execute("PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8000")
         db.execute("PRAGMA secure_delete=ON")  # an erased address is overwritten, not just unlinked
         for (answer,) in db.execute("PRAGMA quick_check(1)"):
             if answer != "ok":
@@ -174,45 +203,51 @@ class SqliteStore:
         )
 
     async def progress(
-        self, chunk: Chunk, *, remarks: Sequence[Remark], now: datetime, lease: float
+        self,
+        chunk: Chunk,
+        *,
+        remarks: Sequence[Remark],
+        parts: Sequence[Parts] = (),
+        now: datetime,
+        lease: float,
     ) -> bool:
         """See :meth:`Store.progress`."""
-        return await self._write(lambda db: sql_chunks.save(db, chunk, remarks, now, lease))
+        return await self._write(
+            lambda db: sql_chunks.save(db, self._book, chunk, remarks, parts, now, lease)
+        )
 
     async def finish(
         self,
         chunk: Chunk,
         *,
         remarks: Sequence[Remark],
+        parts: Sequence[Parts] = (),
         now: datetime,
         again: datetime | None,
         reason: str,
     ) -> None:
         """See :meth:`Store.finish`."""
-        await self._write(lambda db: sql_chunks.finish(db, chunk, remarks, now, again, reason))
+        await self._write(
+            lambda db: sql_chunks.finish(db, chunk, remarks, parts, now, again, reason)
+        )
 
     async def void_leases(self, now: datetime) -> int:
         """See :meth:`Store.void_leases`."""
         return await self._write(lambda db: sql_chunks.void_leases(db, now))
 
-    async def receive(
-        self,
-        alert: str,
-        channel: str,
-        round_: int,
-        segment: int,
-        position: int,
-        state: State,
-        reason: str,
-        reference: str,
-        now: datetime,
-    ) -> bool:
+    async def receive(self, channel: str, evidence: Sequence[Evidence], now: datetime) -> Learnt:
         """See :meth:`Store.receive`."""
-        return await self._write(
-            lambda db: sql_chunks.receive(
-                db, alert, channel, round_, segment, position, state, reason, reference, now
-            )
-        )
+        return await self._write(lambda db: sql_receipts.receive(db, channel, evidence, now))
+
+    async def tally(self, channel: str) -> Mapping[str, int]:
+        """See :meth:`Store.tally`."""
+        return await self._read(lambda db: sql_receipts.tally(db, channel))
+
+    async def sweep(self, now: datetime) -> None:
+        """See :meth:`Store.sweep`."""
+        more = True
+        while more:  # in steps, so that whoever waits to write goes between
+            more = await self._write(lambda db: sql_receipts.sweep(db, now))
 
     async def report(self, identifier: str) -> tuple[Sequence[Line], Sequence[Gap]]:
         """See :meth:`Store.report`."""
@@ -274,6 +309,61 @@ class SqliteStore:
     async def subscribers(self, channel: str) -> Mapping[tuple[str, str], int]:
         """See :meth:`Store.subscribers`."""
         return await self._read(lambda db: sql_subscribers.counts(db, channel))
+
+    async def listed(
+        self,
+        channel: str,
+        *,
+        after: tuple[int, int] = (0, -1),
+        limit: int,
+        language: str = "",
+        area: str = "",
+    ) -> Sequence[Subscriber]:
+        """See :meth:`Store.listed`."""
+        return await self._read(
+            lambda db: sql_subscribers.listed(db, self._book, channel, after, limit, language, area)
+        )
+
+    async def known(self, channel: str, address: str) -> tuple[Subscriber, Sequence[Told]] | None:
+        """See :meth:`Store.known`."""
+        return await self._read(lambda db: sql_subscribers.known(db, self._book, channel, address))
+
+    async def traces(self, channel: str, address: str) -> Sequence[Mapping[str, Any]]:
+        """See :meth:`Store.traces`."""
+        return await self._read(lambda db: sql_rotation.traces(db, self._book, channel, address))
+
+    async def short_tag(self, address: str) -> str:
+        """See :meth:`Store.short_tag`."""
+        return self._book.tag(address).hex()[:8]
+
+    async def rotating(self) -> bool:
+        """See :meth:`Store.rotating`."""
+        return await asyncio.to_thread(self._next_key.exists)
+
+    async def rotate_key(self) -> int:
+        """See :meth:`Store.rotate_key`."""
+        secret = await asyncio.to_thread(load_secret, self._next_key)
+        older = await asyncio.to_thread(load_secret, self._key)
+        # Swapped between two transactions: none sees half of it.
+        await self._write(lambda _: self._use(AddressBook(secret, older)))
+        changed = after = 0
+        while step := await self._reseal(after):
+            after, many = step
+            changed += many
+        await self._write(lambda db: sql_rotation.others(db, self._book))
+        await asyncio.to_thread(self._give_up_old_key)
+        await self._write(lambda _: self._use(AddressBook(secret)))
+        return changed
+
+    async def _reseal(self, after: int) -> tuple[int, int] | None:
+        return await self._write(lambda db: sql_rotation.segment(db, self._book, after))
+
+    def _use(self, book: AddressBook) -> None:
+        self._book = book
+
+    def _give_up_old_key(self) -> None:
+        os.replace(self._next_key, self._key)
+        sync(self._key.parent)
 
     async def sign_up(
         self, signup: SignUp, now: datetime, *, per_number: int, per_hour: int

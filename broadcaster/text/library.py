@@ -19,6 +19,7 @@ from broadcaster.text.catalogues import Catalogue, load
 from broadcaster.text.federal import Federal, load_federal
 from broadcaster.text.formats import Formats
 from broadcaster.text.hazards import Hazard, load_hazards
+from broadcaster.text.keywords import Keywords, load_keywords
 from broadcaster.text.languages import Language, load_languages
 from broadcaster.text.phrases import Phrase, declared
 
@@ -58,6 +59,11 @@ class Library:
     def federal(self) -> Federal:
         """What the codes of federal warnings mean in this catalogue."""
         return load_federal(self.templates / "federal.yaml", self.hazards)
+
+    @cached_property
+    def keywords(self) -> Keywords:
+        """What residents write to subscribe and to leave.  Raises ``BadInput``."""
+        return load_keywords(self.locales / "keywords.yaml", self.languages)
 
     @cached_property
     def phrases(self) -> tuple[Phrase, ...]:

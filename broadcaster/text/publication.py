@@ -63,6 +63,10 @@ class Site:
     licence: str = ""
     """The line that the owner of the map geometry asks for."""
     contact: str = ""
+    region_key: str = ""
+    """The city's regional key (ARS), twelve digits; empty: it has none."""
+    subscribe: bool = False
+    """Warnings by SMS can be ordered; the daemon answers at :func:`subscribe_path`."""
 
 
 def slug(identifier: str) -> str:
@@ -82,6 +86,11 @@ def page_path(alert: Alert, tag: str, variant: Variant = Variant.STANDARD) -> st
     """Where the page of an alert stands, relative to the site."""
     plain = "plain/" if variant is Variant.PLAIN else ""
     return f"{tag}/alerts/{slug(alert.identifier)}/{plain}index.html"
+
+
+def subscribe_path(tag: str) -> str:
+    """Where warnings by SMS are ordered in one language."""
+    return f"{tag}/subscribe"
 
 
 def cap_path(alert: Alert) -> str:

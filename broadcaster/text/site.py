@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from broadcaster.model.cap import PARAMETER_REVIEW
 from broadcaster.model.rendition import Document, Format, Variant
-from broadcaster.text import feeds, publication
+from broadcaster.text import feeds, maps, nina, publication
 from broadcaster.text.languages import cap_language
 from broadcaster.text.publication import (
     Key,
@@ -61,6 +61,10 @@ def documents(
             Document(path=cap_path(p.alert), media_type=feeds.MEDIA_TYPES["cap"], data=p.cap)
             for p in situation.alerts
         ]
+    if Format.GEOJSON in formats:
+        made.append(maps.document(situation, site))
+    if Format.NINA in formats:
+        made += nina.documents(situation, site)
     wanted = [kind for kind in ("atom", "rss") if Format(kind) in formats]
     made += feeds.documents(situation, library, site, wanted)
     return tuple(made)
@@ -72,7 +76,8 @@ class _Desk:
     def __init__(self, situation: Situation, library: Texts, site: Site) -> None:
         self.situation, self.library, self.site = situation, library, site
         self.views = Views(situation, library, site)
-        self.style, self.policy = _style(library.env)
+        self.style, digest = style(library.env, "style")
+        self.policy = policy(digest)
         self.changed = last_change(situation)
 
     # The documents ----------------------------------------------------------------------------
@@ -244,16 +249,20 @@ class _Desk:
         return [*offered, ("CAP · Atom", feeds.CAP_INDEX, feeds.MEDIA_TYPES["atom"], source)]
 
 
-@lru_cache(maxsize=2)
-def _style(env: Environment) -> tuple[Markup, str]:
-    """The style sheet as it stands in a page, and the policy that admits it and nothing else."""
+@lru_cache(maxsize=4)
+def style(env: Environment, *sheets: str) -> tuple[Markup, str]:
+    """Style sheets as they stand in a page, and their digest as a policy names it."""
     assert env.loader is not None  # a library without templates cannot be loaded
-    source, _, _ = env.loader.get_source(env, "html/style.css")
-    style = re.sub(r"/\*.*?\*/\s*", "", source, flags=re.DOTALL)
-    style = re.sub(r"\s*\n\s*", "\n", style).strip()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; media-src 'self' https:; "
-        "base-uri 'none'; form-action 'none'"
+    sources = [env.loader.get_source(env, f"html/{sheet}.css")[0] for sheet in sheets]
+    text = re.sub(r"/\*.*?\*/\s*", "", "\n".join(sources), flags=re.DOTALL)
+    text = re.sub(r"\s*\n\s*", "\n", text).strip()
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(text), f"'sha256-{digest}'"
+
+
+def policy(digest: str, form_action: str = "'none'") -> str:
+    """The policy that admits a page's own style sheet and nothing else."""
+    return (
+        f"default-src 'none'; style-src {digest}; img-src data:; media-src 'self' https:; "
+        f"base-uri 'none'; form-action {form_action}"
     )
-    return Markup(style), policy

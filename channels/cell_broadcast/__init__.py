@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from broadcaster.delivery.contract import (
     Variant,
 )
 from broadcaster.model.cap import Alert, MsgType, Resource, Status
-from broadcaster.model.errors import Permanent, Problem, Unknown
+from broadcaster.model.errors import Permanent, Problem, Transient, Unknown
 from channels.cell_broadcast import airtime, phones
 from channels.cell_broadcast.arrange import Text, arrange
 from channels.cell_broadcast.cells import Choice, Inventory
@@ -91,7 +92,9 @@ class CellBroadcastChannel:
         self._journal = journal
         self._inventory = inventory
         self._speaker = Speaker(settings.profile, settings.base_language, settings.plain_as_second)
-        self._one_at_a_time = asyncio.Lock()
+        self._numbering = asyncio.Lock()
+        """Around serial numbers and journal, which are for one caller at a time."""
+        self._threads: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
     def settings(cls, raw: Mapping[str, Any]) -> Settings:
@@ -149,7 +152,7 @@ class CellBroadcastChannel:
             self._settings,
             self._gateway.limits,
             self._cells(alert),
-            beside=[len(one.broadcast.pages.octets) for one in self._beside(alert)],
+            beside=self._beside(alert),
         )
         going = [text for at, text in enumerate(texts) if at not in found.left_out]
         shown = seen(
@@ -178,18 +181,21 @@ class CellBroadcastChannel:
         sending = asyncio.ensure_future(self._send(batch))
         sending.add_done_callback(lambda done: done.cancelled() or done.exception())
         taken = await asyncio.shield(sending)
-        said: dict[str, list[Answer]] = {delivery.key: [] for delivery in batch.deliveries}
-        for item, answer in zip(self._items(batch.key), taken.on_air, strict=True):
-            for key in item["deliveries"]:
-                said.setdefault(key, []).append(answer)
+        answers = {(answer.identifier, answer.serial): answer for answer in taken.on_air}
+        said: defaultdict[str, list[Answer]] = defaultdict(list)
+        for number, keys in self._journal.spoken_for(batch.key):
+            for key in keys:
+                if number in answers:
+                    said[key].append(answers[number])
+        caution = _still_on_air(taken)
         return tuple(
-            _receipt(delivery.key, said[delivery.key], taken.reference, _still_on_air(taken))
+            _receipt(delivery.key, said[delivery.key], taken.reference, caution)
             for delivery in batch.deliveries
         )
 
     async def receipts(self) -> AsyncIterator[Receipt]:
         """What the far side says later of its own accord."""
-        async for answer in self._gateway.later(self._journal.running):
+        async for answer in self._gateway.later(self._journal.running, self._journal.ended):
             for key in self._journal.keys(answer.identifier, answer.serial):
                 yield _receipt(key, [answer], "")
 
@@ -222,22 +228,33 @@ class CellBroadcastChannel:
             raise Permanent(changed)
 
     async def _send(self, batch: Batch) -> Taken:
-        async with self._one_at_a_time:
+        # A thread's messages one after the other, or a stop could overtake what it stops; threads
+        # side by side, or what is extreme would wait behind a gateway that does not answer.
+        thread = batch.replaces[0] if batch.replaces else batch.alert.identifier
+        async with self._threads[thread]:
             before = self._journal.find(batch.key)
             if before and before.taken and not _open(before.taken):
                 return before.taken
-            order = await asyncio.to_thread(self._order, batch)
+            async with self._numbering:
+                order = await asyncio.to_thread(self._order, batch)
+                if order is not None:
+                    await asyncio.to_thread(self._journal.begin, order)
             if order is None:
                 says = "the alert ended before it could be handed over"
                 problem = Problem("expires", says, "issue it again with a later end")
                 # Begun and never finished: whether it was on air is lost, not known to be no.
-                raise Unknown(problem) if before else Permanent(problem)
-            await asyncio.to_thread(self._journal.begin, order)
-            taken = await self._gateway.take(order)
-            await asyncio.to_thread(self._journal.finish, batch.key, taken)
-            # What refused to stop is still on air, and its number still in use.
-            if batch.replaces and all(one.said is not Said.REFUSED for one in taken.stopped):
-                await asyncio.to_thread(self._serials.stopped, batch.replaces)
+                raise Unknown(problem) if before and not before.off else Permanent(problem)
+            try:
+                taken = await self._gateway.take(order)
+            except (Transient, Permanent):
+                async with self._numbering:
+                    await asyncio.to_thread(self._journal.give_up, batch.key)
+                raise
+            async with self._numbering:
+                taken = await asyncio.to_thread(self._journal.finish, batch.key, taken)
+                # What may not have stopped is still on air, and its number still in use.
+                if batch.replaces and not _still_on_air(taken):
+                    await asyncio.to_thread(self._serials.stopped, batch.replaces)
             return taken
 
     def _beside(self, alert: Alert) -> tuple[Running, ...]:
@@ -246,13 +263,11 @@ class CellBroadcastChannel:
         return self._journal.running(without=own)
 
     def _cells(self, alert: Alert) -> Choice | None:
-        return None if self._inventory is None else self._inventory.choose(alert)
-
-    def _items(self, key: str) -> Sequence[Mapping[str, Any]]:
-        record = self._journal.find(key)
-        assert record is not None  # it was begun before it was sent
-        found: Sequence[Mapping[str, Any]] = record.order["broadcasts"]
-        return found
+        """The cells of an alert's area, and those that its earlier messages went to."""
+        if self._inventory is None:
+            return None
+        earlier = self._journal.cells([reference.identifier for reference in alert.references])
+        return self._inventory.choose(alert, earlier)
 
     def _order(self, batch: Batch) -> Order | None:
         """What is to be done now; ``None`` when the alert has ended meanwhile."""
@@ -284,9 +299,12 @@ class CellBroadcastChannel:
         )
         stops, missing = stops_and_silences(earlier, self._serials.given((batch.alert.identifier,)))
         period = self._settings.repetition_period
-        pages = sum(len(item.broadcast.pages.octets) for item in on_air)
         beside = self._beside(batch.alert)
-        pages += sum(len(one.broadcast.pages.octets) for one in beside)
+        own = {(item.broadcast.identifier, item.serial): item.broadcast for item in on_air}
+        for one in self._journal.running():
+            # Also texts of this alert that are decided already, when only some are asked again.
+            own.setdefault((one.broadcast.identifier, one.serial), one.broadcast)
+        pages = sum(len(broadcast.pages.octets) for broadcast in own.values())
         slots = max(math.ceil(period / SLOT), airtime.shortest([pages]))
         chosen = self._cells(batch.alert)
         return Order(

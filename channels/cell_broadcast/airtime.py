@@ -31,28 +31,15 @@ class Plan:
     """What goes on air within a period, and what does not."""
 
     fits: tuple[Text, ...]
-    falls_out: tuple[Text, ...]
-    slots: int
-    """The period, and the shortest one that holds all pages on air."""
     pages: int
     """Of all texts on air, those that run already included."""
     problems: Mapping[int, Problem]
     """Position of each text that falls out, with its surplus in words."""
 
-    @property
-    def seconds(self) -> float:
-        """Until every page has been sent once, when the first one starts now."""
-        return round_trip(self.slots)
 
-
-def fits(pages: Sequence[int], slots: int, *, running: Sequence[int] = ()) -> bool:
-    """Whether texts of so many pages can be on air together, beside those that run already."""
-    return sum(pages) + sum(running) <= slots
-
-
-def shortest(pages: Sequence[int], *, running: Sequence[int] = ()) -> int:
+def shortest(pages: Sequence[int]) -> int:
     """The shortest period that holds all of them, in slots."""
-    return max(1, sum(pages) + sum(running))
+    return max(1, sum(pages))
 
 
 def round_trip(slots: int) -> float:
@@ -65,25 +52,20 @@ def slots_within(seconds: float) -> int:
     return min(MAX_PERIOD, int(seconds / SLOT))
 
 
-def plan(
-    texts: Sequence[Text], *, longest: int, at_least: int = 1, running: Sequence[int] = ()
-) -> Plan:
+def plan(texts: Sequence[Text], *, longest: int, running: Sequence[int] = ()) -> Plan:
     """Which texts go on air, in order of priority, when a period may have ``longest`` slots.
 
-    A text that does not fit falls out whole; a shorter one after it may still fit.  The period is
-    ``at_least`` so long, and longer when the pages need it.  ``running`` are the page counts of
-    what is on air already: they come first.
+    A text that does not fit falls out whole; a shorter one after it may still fit.  ``running`` are
+    the page counts of what is on air already: they come first.
     """
     used = sum(running)
     chosen: list[Text] = []
-    out: list[Text] = []
     problems: dict[int, Problem] = {}
     for at, text in enumerate(texts):
         if used + text.pages <= longest:
             chosen.append(text)
             used += text.pages
             continue
-        out.append(text)
         surplus = used + text.pages - longest
         problems[at] = Problem(
             text.name,
@@ -93,8 +75,6 @@ def plan(
         )
     return Plan(
         fits=tuple(chosen),
-        falls_out=tuple(out),
-        slots=max(at_least, shortest([used])),
         pages=used,
         problems=problems,
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from broadcaster.delivery.contract import Arrangement
 from broadcaster.model.errors import Problem
 from channels.cell_broadcast import airtime
 from channels.cell_broadcast.cells import Choice
-from channels.cell_broadcast.order import Limits, Scope
+from channels.cell_broadcast.order import Limits, Running, Scope
 from channels.cell_broadcast.settings import Settings
 
 _NO_LIMIT = sys.maxsize
@@ -47,12 +47,13 @@ def arrange(
     limits: Limits,
     chosen: Choice | None,
     *,
-    beside: Sequence[int] = (),
+    beside: Sequence[Running] = (),
 ) -> Arrangement:
     """What goes out, what falls out and why, and what an officer should know of reach and time.
 
-    ``chosen`` are the cells for the alert's area; ``None``: there is no inventory.  ``beside`` are
-    the page counts of other alerts' texts on air.
+    ``chosen`` are the cells for the alert's area; ``None``: there is no inventory.  ``beside`` is
+    what other alerts have on air: it is told of, but decides nothing, or what was approved would
+    change whenever another warning comes or goes.
     """
     if chosen is not None and not chosen.cells:
         problem = Problem(
@@ -69,12 +70,13 @@ def arrange(
     timed = airtime.plan(
         [airtime.Text(texts[at].language, texts[at].slots) for at in carried],
         longest=longest,
-        running=beside,
     )
     left_out |= {carried[at]: problem for at, problem in timed.problems.items()}
+    replaced = _replaced(texts, left_out, limits, beside)
+    notes = _notes(timed, replaced, beside, settings, limits, chosen)
     return Arrangement(
         left_out=left_out,
-        notes=tuple(_notes(timed, sum(beside), settings, limits, chosen)) if timed.fits else (),
+        notes=tuple(notes if timed.fits else ()),
         wider=_wider(limits, chosen),
     )
 
@@ -118,11 +120,21 @@ def _no_place(texts: Sequence[Text], ranked: Sequence[int], limits: Limits) -> d
 
 
 def _notes(
-    timed: airtime.Plan, beside: int, settings: Settings, limits: Limits, chosen: Choice | None
+    timed: airtime.Plan,
+    replaced: Sequence[int],
+    beside: Sequence[Running],
+    settings: Settings,
+    limits: Limits,
+    chosen: Choice | None,
 ) -> list[str]:
-    seconds = max(settings.repetition_period, round(airtime.round_trip(timed.pages)))
-    others = f", {beside} of them of other warnings," if beside else ""
-    notes = [f"on 2G all {timed.pages} pages{others} go on air once in {seconds} seconds"]
+    foreign = sum(len(one.broadcast.pages.octets) for one in beside)
+    pages = timed.pages + foreign
+    seconds = max(settings.repetition_period, round(airtime.round_trip(pages)))
+    others = f", {foreign} of them of other warnings," if foreign else ""
+    notes = [f"on 2G all {pages} pages{others} go on air once in {seconds} seconds"]
+    if replaced:
+        which = ", ".join(map(str, replaced))
+        notes.append(f"takes another warning of ours off the air, on {which}")
     if limits.gap:
         notes.append(f"an update leaves phones without either text {limits.gap}")
     if chosen is not None:
@@ -131,6 +143,20 @@ def _notes(
             f"asked were {chosen.asked_km2:.0f} km²"
         )
     return notes
+
+
+def _replaced(
+    texts: Sequence[Text],
+    left_out: Mapping[int, Problem],
+    limits: Limits,
+    beside: Sequence[Running],
+) -> list[int]:
+    """Identifiers on which another warning must make room."""
+    if limits.per_identifier is None:
+        return []
+    taken = Counter(one.broadcast.identifier for one in beside)
+    wanted = {i for at, text in enumerate(texts) if at not in left_out for i in text.identifiers}
+    return sorted(i for i in wanted if taken[i] >= limits.per_identifier)
 
 
 def _wider(limits: Limits, chosen: Choice | None) -> str:

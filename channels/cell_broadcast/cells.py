@@ -124,8 +124,8 @@ class Inventory:
             raise BadInput(Problem("cells", says, "name a CSV file in UTF-8")) from error
         return cls(parse(text))
 
-    def choose(self, alert: Alert) -> Choice:
-        """Every cell that can be heard on the alert's ground.
+    def choose(self, alert: Alert, also: Sequence[Cell] = ()) -> Choice:
+        """Every cell that can be heard on the alert's ground, and ``also`` these.
 
         A cell belongs to it as soon as its ground meets the area: who stands in the area must
         hear the warning, and whoever hears it beside the area reads there which place is meant.
@@ -139,8 +139,9 @@ class Inventory:
         ground = ground_of(areas)
         found = sorted(self._tree.query(ground, predicate="intersects"))
         reached = shapely.union_all([self._ground[at] for at in found])
+        here = [self._sites[at].cell for at in found]
         return Choice(
-            cells=tuple(self._sites[at].cell for at in found),
+            cells=tuple(dict.fromkeys((*here, *also))),
             asked_km2=size_km2(areas),
             reached_km2=_km2(reached),
         )

@@ -39,6 +39,8 @@ class Record:
     """One order as it was begun, and what came of it."""
 
     key: str
+    place: int
+    """Counts the orders of a channel: a later one has the last word on a number."""
     begun: datetime
     until: datetime | None
     """When its broadcasts end by themselves; ``None``: when they are stopped."""
@@ -46,6 +48,8 @@ class Record:
     """:func:`.handover.document` of the order."""
     taken: Taken | None = None
     """``None``: the program stopped before an answer was noted."""
+    off: bool = False
+    """Surely nothing of it is on air, and nothing was stopped by it: every door was closed."""
 
 
 class Journal:
@@ -55,6 +59,7 @@ class Journal:
         self._folder = folder
         self._clock = clock
         self._records: dict[str, Record] = {}
+        self._next = 0
         self._load()
 
     def find(self, key: str) -> Record | None:
@@ -62,29 +67,71 @@ class Journal:
         return self._records.get(key)
 
     def begin(self, order: Order) -> None:
-        """Note an order before anything of it is sent; a repeated one stays as it was begun."""
-        if order.key in self._records:
-            return
+        """Note an order before anything of it is sent.
+
+        A repeated one may ask for fewer texts, because the others are decided: those stay noted.
+        """
+        before = self._records.get(order.key)
+        asked = document(order)
+        if before is not None:
+            again = {_number(item) for item in asked["broadcasts"]}
+            kept = [item for item in before.order["broadcasts"] if _number(item) not in again]
+            asked = {**asked, "broadcasts": [*kept, *asked["broadcasts"]]}
         self._keep(
             Record(
                 key=order.key,
-                begun=order.written,
+                place=before.place if before else self._next,
+                begun=before.begun if before else order.written,
                 until=order.alert.expires,
-                order=document(order),
+                order=asked,
+                taken=before.taken if before else None,
             )
         )
 
-    def finish(self, key: str, taken: Taken) -> None:
-        """Note what the far side said."""
-        self._keep(replace(self._records[key], taken=taken))
+    def finish(self, key: str, taken: Taken) -> Taken:
+        """Note what the far side said; gives all that is known of the order by now."""
+        before = self._records[key]
+        if before.taken is not None:
+            taken = Taken(
+                reference=taken.reference or before.taken.reference,
+                on_air=_latest(before.taken.on_air, taken.on_air),
+                stopped=_latest(before.taken.stopped, taken.stopped),
+            )
+        self._keep(replace(before, taken=taken))
+        return taken
+
+    def give_up(self, key: str) -> None:
+        """Note that surely nothing of an order is on air, unless by an earlier attempt."""
+        record = self._records[key]
+        if record.taken is None:
+            self._keep(replace(record, off=True))
 
     def keys(self, identifier: int, serial: Serial) -> tuple[str, ...]:
-        """The deliveries that the latest broadcast with these numbers fulfils."""
+        """The deliveries that the latest broadcast with these numbers speaks for.
+
+        A text that goes out on several identifiers is spoken for by its first one.
+        """
         for record in reversed(self._ordered()):
+            spoken: set[str] = set()
             for item in record.order["broadcasts"]:
-                if (item["message_identifier"], _serial(item)) == (identifier, serial):
-                    return tuple(item["deliveries"])
+                mine = [key for key in item["deliveries"] if key not in spoken]
+                spoken.update(item["deliveries"])
+                if _number(item) == (identifier, serial):
+                    return tuple(mine)
         return ()
+
+    def spoken_for(self, key: str) -> Iterator[tuple[tuple[int, Serial], tuple[str, ...]]]:
+        """The numbers of an order in its own sequence, and the deliveries each fulfils."""
+        for item in self._records[key].order["broadcasts"]:
+            yield _number(item), tuple(item["deliveries"])
+
+    def cells(self, alerts: Collection[str]) -> tuple[Cell, ...]:
+        """Where texts of these CAP alerts went, for those who must be told of the end as well."""
+        found: dict[Cell, None] = {}
+        for record in self._ordered():
+            if record.order["alert"]["identifier"] in alerts and not record.off:
+                found |= dict.fromkeys(_cell(cell) for cell in record.order["cells"] or ())
+        return tuple(found)
 
     def running(self, without: Collection[str] = ()) -> tuple[Running, ...]:
         """What should be on air now: begun, not ended, and not stopped by a later order.
@@ -94,27 +141,46 @@ class Journal:
         now = self._clock.now()
         found: dict[tuple[int, Serial], Running] = {}
         for record in self._ordered():
-            for stop in record.order["stop_after_broadcasts"]:
-                found.pop((stop["message_identifier"], _serial(stop)), None)
+            if record.off:
+                continue
+            # A number means what the last order says of it, also when that one has ended.
+            for item in (*record.order["stop_after_broadcasts"], *record.order["broadcasts"]):
+                found.pop(_number(item), None)
             if record.until is not None and record.until <= now:
                 continue
             if record.order["alert"]["identifier"] in without:
                 continue
+            refused = {
+                (answer.identifier, answer.serial)
+                for answer in (record.taken.on_air if record.taken else ())
+                if answer.said is Said.REFUSED
+            }
             for item in record.order["broadcasts"]:
-                running = _running(item, record, now)
-                found[running.broadcast.identifier, running.serial] = running
+                if _number(item) not in refused:
+                    found[_number(item)] = _running(item, record, now)
         return tuple(found.values())
 
+    def ended(self) -> tuple[tuple[int, Serial], ...]:
+        """The numbers of kept orders that should not be on air now, the oldest first."""
+        alive = {(one.broadcast.identifier, one.serial) for one in self.running()}
+        known = (
+            _number(item)
+            for record in self._ordered()
+            for item in (*record.order["broadcasts"], *record.order["stop_after_broadcasts"])
+        )
+        return tuple(number for number in dict.fromkeys(known) if number not in alive)
+
     def _ordered(self) -> list[Record]:
-        return sorted(self._records.values(), key=lambda record: (record.begun, record.key))
+        return sorted(self._records.values(), key=lambda record: record.place)
 
     def _keep(self, record: Record) -> None:
         text = json.dumps(_to_json(record), ensure_ascii=False, indent=1)
         write_whole(self._folder / file_name(record.key), text.encode() + b"\n")
         self._records[record.key] = record
+        self._next = max(self._next, record.place + 1)
 
     def _load(self) -> None:
-        old = self._clock.now() - REMEMBERED - timedelta(hours=1)
+        read: dict[str, Path] = {}
         for path in sorted(self._folder.glob("*.json")):
             try:
                 record = _from_json(json.loads(path.read_bytes()))
@@ -127,13 +193,19 @@ class Journal:
                         "not stopped or repaired by itself any more",
                     )
                 ) from error
-            if record.until is not None and record.until < old:
-                # Nothing can depend on it any more; it stays as evidence.
-                ended = self._folder / "ended"
-                ended.mkdir(exist_ok=True)
-                path.rename(ended / path.name)
-                continue
             self._records[record.key] = record
+            read[record.key] = path
+            self._next = max(self._next, record.place + 1)
+        old = self._clock.now() - REMEMBERED - timedelta(hours=1)
+        # From the oldest on, and never past one that still matters: a Cancel that has ended must
+        # not be forgotten before the warning that it ended.
+        for record in self._ordered():
+            if record.until is None or record.until >= old:
+                break
+            ended = self._folder / "ended"
+            ended.mkdir(exist_ok=True)
+            read[record.key].rename(ended / read[record.key].name)
+            del self._records[record.key]
 
 
 def outcome(answers: Sequence[Answer]) -> Iterator[str]:
@@ -144,7 +216,11 @@ def outcome(answers: Sequence[Answer]) -> Iterator[str]:
             for cause, count in answer.refused.items()
         )
         known = answer.cells is not None
-        says = f"installed in {answer.cells} cells" if known else answer.said.value
+        says = (
+            f"installed in {answer.cells} cell{'s' * (answer.cells != 1)}"
+            if known
+            else answer.said.value
+        )
         parts = [f"{answer.identifier}: {says}", refused, answer.reason]
         yield "; ".join(part for part in parts if part)
 
@@ -176,6 +252,16 @@ def _cell(data: Mapping[str, Any]) -> Cell:
     return Cell(**{**data, "technology": Technology(data["technology"])})
 
 
+def _number(item: Mapping[str, Any]) -> tuple[int, Serial]:
+    return item["message_identifier"], _serial(item)
+
+
+def _latest(before: Sequence[Answer], now: Sequence[Answer]) -> tuple[Answer, ...]:
+    """One answer for each number, the newer word for those that were asked again."""
+    found = {(answer.identifier, answer.serial): answer for answer in (*before, *now)}
+    return tuple(found.values())
+
+
 def _serial(item: Mapping[str, Any]) -> Serial:
     number = item["serial_number"]
     return Serial(number["message_code"], number["update_number"], number["geographical_scope"])
@@ -185,8 +271,10 @@ def _to_json(record: Record) -> dict[str, Any]:
     taken = record.taken
     return {
         "key": record.key,
+        "place": record.place,
         "begun": record.begun.isoformat(),
         "until": record.until.isoformat() if record.until else None,
+        "off": record.off,
         "order": record.order,
         "taken": taken
         and {
@@ -201,9 +289,11 @@ def _from_json(data: Mapping[str, Any]) -> Record:
     taken = data["taken"]
     return Record(
         key=data["key"],
+        place=data["place"],
         begun=datetime.fromisoformat(data["begun"]),
         until=datetime.fromisoformat(data["until"]) if data["until"] else None,
         order=data["order"],
+        off=data["off"],
         taken=taken
         and Taken(
             reference=taken["reference"],

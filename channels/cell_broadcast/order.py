@@ -189,11 +189,17 @@ class Gateway(Protocol):
         """A sentence on whether orders can be taken; puts nothing on air."""
         ...
 
-    def later(self, running: Callable[[], Sequence[Running]]) -> AsyncIterator[Answer]:
+    def later(
+        self,
+        running: Callable[[], Sequence[Running]],
+        ended: Callable[[], Sequence[tuple[int, Serial]]] = tuple,
+    ) -> AsyncIterator[Answer]:
         """What the far side says of its own accord, as long as the gateway is open.
 
         ``running`` tells what should be on air at the moment it is called: after the far side
-        lost it (a restart), the gateway puts it there again.  Ends at once where nothing comes.
+        lost it (a restart), the gateway puts it there again.  ``ended`` tells the numbers of ours
+        that must not be on air any more, oldest first: a stop that an earlier process could not
+        make is made up for.  Ends at once where nothing comes.
         """
         ...
 

@@ -9,6 +9,8 @@ The texts are decided here (:mod:`channels.sms.segments`), the way to the networ
     max_segments: 6         # a longer text is refused, or shortened by the engine
     validity_cap: 12h       # no phone gets the text later than this, nor after it expired
     reference_bits: 16      # 8 gains one septet per segment, see SmsSettings
+    national_tables: false  # Turkish, Spanish, Portuguese in the GSM alphabet, see SmsSettings
+    cost: 0.07              # of one segment, and `rate: 100` segments a second: for previews
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from broadcaster.clock import Clock
@@ -25,6 +28,8 @@ from broadcaster.delivery.contract import (
     API,
     Addressing,
     Batch,
+    Call,
+    Called,
     Capabilities,
     Delivery,
     Env,
@@ -42,9 +47,11 @@ from broadcaster.model.errors import ChannelError, Permanent, Problem
 from broadcaster.text import measure
 from channels.sms.gateway import Gateway, Recipient, Submission, relative_time
 from channels.sms.gateways.drivers import DRIVERS
-from channels.sms.segments import Segments, decode, encode, header_octets
+from channels.sms.segments import Segments, decode, encode
 from channels.sms.settings import SmsSettings, read_settings
 
+MAX_BATCH = 50
+"""Phones in one submission, unless the driver says otherwise."""
 NAMED_CHARACTERS = 8
 """How many characters a note names before it says how many more there are."""
 
@@ -88,7 +95,8 @@ class SmsChannel:
             variants=(Variant.SHORT, Variant.PLAIN),
             shortens_to=Variant.SHORT,
             repeat_is_harmless=self._gateway.repeat_is_harmless,
-            max_batch=50,
+            # A driver that makes one request for each phone carries fewer at a time.
+            max_batch=getattr(self._gateway, "max_batch", MAX_BATCH),
         )
 
     def fit(self, rendition: Rendition) -> Fitted:
@@ -99,14 +107,17 @@ class SmsChannel:
             reference=reference(rendition),
             reference_bits=settings.reference_bits,
             max_segments=settings.max_segments,
+            national_tables=settings.national_tables,
             label=f"{rendition.language} {rendition.variant}",
         )
-        header = header_octets(settings.reference_bits) if settings.max_segments > 1 else 0
+        most = segments.alphabet.per_segment(
+            settings.reference_bits, alone=settings.max_segments == 1
+        )
         return Fitted(
             parts=segments.parts,
             shows=decode(segments.parts, segments.alphabet),
             used=segments.units,
-            limit=segments.alphabet.capacity(header) * settings.max_segments,
+            limit=most * settings.max_segments,
             unit=segments.alphabet.unit,
             notes=tuple(notes(segments, rendition.direction)),
             meta={
@@ -116,6 +127,7 @@ class SmsChannel:
                 "per_segment": segments.per_segment,
                 "data_coding": segments.alphabet.data_coding,
                 "esm_class": segments.esm_class,
+                **price(len(segments.parts), settings),
             },
         )
 
@@ -154,6 +166,7 @@ class SmsChannel:
             reference=_drawn(key),
             reference_bits=self._settings.reference_bits,
             max_segments=self._settings.max_segments,
+            national_tables=self._settings.national_tables,
             label=language,
         )
         now = self._clock.now()
@@ -179,6 +192,12 @@ class SmsChannel:
             )
         )
         return receipt
+
+    async def called(self, call: Call) -> int:
+        """Hand the request to the driver; one that is never called has nothing at any address."""
+        if not isinstance(self._gateway, Called):
+            return HTTPStatus.NOT_FOUND
+        return await self._gateway.called(call)
 
     async def ping(self) -> str:
         """Ask the gateway, sending nothing."""
@@ -237,6 +256,16 @@ def reference(rendition: Rendition) -> int:
     return _drawn("\n".join((rendition.alert, rendition.language, rendition.variant)))
 
 
+def price(segments: int, settings: SmsSettings) -> dict[str, float]:
+    """What one phone costs, and how many segments a second go out, where that is configured."""
+    figures = {}
+    if settings.cost is not None:
+        figures["cost"] = round(segments * settings.cost, 4)
+    if settings.rate is not None:
+        figures["rate"] = settings.rate
+    return figures
+
+
 def _drawn(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:2], "big")
 
@@ -258,6 +287,8 @@ def notes(segments: Segments, direction: str) -> list[str]:
         )
         more = len(segments.forced_by) - NAMED_CHARACTERS
         said.append(f"sent as UCS-2 because of {named}" + (f" and {more} more" if more > 0 else ""))
+    if segments.alphabet.table is not None:
+        said.append(f"sent as {segments.alphabet}: a phone without it shows other letters")
     if direction == "rtl" and _first_strong(segments.text) != "rtl":
         # Unicode UAX 9 rule P2, the only one that a phone has to go by.
         said.append(

@@ -21,6 +21,7 @@ from enum import StrEnum
 from broadcaster.model.errors import BadInput, DoesNotFit, Problem, Unsupported
 from broadcaster.text import measure
 from broadcaster.text.measure import Replacement
+from channels.sms import national
 
 USER_DATA_OCTETS = 140
 """3GPP TS 23.040 9.2.3.16: what one segment carries, header included."""
@@ -41,28 +42,51 @@ class Alphabet(StrEnum):
     """How characters become octets; a text uses one alphabet throughout."""
 
     GSM_7 = "GSM-7"
+    TURKISH = "GSM-7, Turkish table"
+    SPANISH = "GSM-7, Spanish table"
+    PORTUGUESE = "GSM-7, Portuguese table"
     UCS_2 = "UCS-2"
     """UTF-16BE in truth: every phone since 3GPP Release 99 joins surrogate pairs."""
 
     @property
+    def table(self) -> national.Table | None:
+        """The national table that the text needs."""
+        return _TABLES.get(self)
+
+    @property
     def unit(self) -> str:
         """What this alphabet is counted in."""
-        return "septets" if self is Alphabet.GSM_7 else "UCS-2 units"
+        return "UCS-2 units" if self is Alphabet.UCS_2 else "septets"
 
     @property
     def data_coding(self) -> int:
         """SMPP 3.4 5.2.19: 0 is the SMSC's default alphabet, 8 is UCS-2."""
-        return 0 if self is Alphabet.GSM_7 else 8
+        return 8 if self is Alphabet.UCS_2 else 0
 
     @property
     def length(self) -> Callable[[str], int | None]:
         """What measures a text of this alphabet."""
-        return measure.septets if self is Alphabet.GSM_7 else measure.units
+        if self.table is not None:
+            return self.table.septets
+        return measure.units if self is Alphabet.UCS_2 else measure.septets
 
     def capacity(self, header: int = 0) -> int:
         """Units that fit one segment beside ``header`` octets of user data header."""
         free = USER_DATA_OCTETS - header
-        return free * 8 // 7 if self is Alphabet.GSM_7 else free // 2
+        return free // 2 if self is Alphabet.UCS_2 else free * 8 // 7
+
+    def per_segment(self, reference_bits: int, *, alone: bool) -> int:
+        """Units that fit one segment of a text that has one segment, or several."""
+        elements = (0 if alone else 4 + reference_bits // 8) + (3 if self.table else 0)
+        # The octet that says how long the header is stands only where there is one.
+        return self.capacity(elements + 1 if elements else 0)
+
+
+_TABLES = {
+    Alphabet.TURKISH: national.TURKISH,
+    Alphabet.SPANISH: national.SPANISH,
+    Alphabet.PORTUGUESE: national.PORTUGUESE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +112,7 @@ class Segments:
     @property
     def esm_class(self) -> int:
         """SMPP 3.4 5.2.12: 0x40 says that the user data starts with a header."""
-        return 0x40 if len(self.parts) > 1 else 0
+        return 0x40 if _headed(self.parts, self.alphabet) else 0
 
     def packed(self) -> tuple[bytes, ...]:
         """The user data as it goes over the air: GSM-7 packed to seven bits.
@@ -100,15 +124,10 @@ class Segments:
             return self.parts
         packed = []
         for part in self.parts:
-            header, septets = _split(part, headed=len(self.parts) > 1)
+            header, septets = _split(part, headed=_headed(self.parts, self.alphabet))
             blank = bytes(-(-len(header) * 8 // 7))
             packed.append(header + measure.pack(blank + septets)[len(header) :])
         return tuple(packed)
-
-
-def header_octets(reference_bits: int) -> int:
-    """Length of a concatenation header: 6 octets with an 8-bit reference, 7 with a 16-bit one."""
-    return 5 + reference_bits // 8
 
 
 def encode(
@@ -117,12 +136,15 @@ def encode(
     reference: int,
     reference_bits: int = 16,
     max_segments: int = MOST_SEGMENTS,
+    national_tables: bool = False,
     label: str = "text",
 ) -> Segments:
     """Put a text into as few segments as it takes, cut only between graphemes.
 
     ``reference`` tells this text's segments from those of another text on the same phone; only
-    its low ``reference_bits`` (8 or 16) count.  ``label`` names the text in errors.
+    its low ``reference_bits`` (8 or 16) count.  With ``national_tables`` a text that would go as
+    UCS-2 goes in the GSM alphabet with a national table where one saves segments.  ``label`` names
+    the text in errors.
 
     Raises :class:`DoesNotFit` when more than ``max_segments`` would be needed, and
     :class:`Unsupported` for an empty text and for one that no wire can carry (half a surrogate
@@ -136,12 +158,15 @@ def encode(
             )
         )
     text, alphabet, typographic = _choose(text)
-    header = header_octets(reference_bits)
     try:
+        pieces = _pieces(text, alphabet, reference_bits, max_segments)
+        if national_tables and alphabet is Alphabet.UCS_2:
+            text, alphabet, pieces, typographic = _nationally(
+                text, pieces, reference_bits, max_segments
+            )
         length = alphabet.length(text) or 0
-        alone = length <= alphabet.capacity() or max_segments == 1
-        per_segment = alphabet.capacity(0 if alone else header)
-        pieces = measure.cut(text, per_segment, alphabet.length)
+        alone = len(pieces) == 1 or max_segments == 1
+        per_segment = alphabet.per_segment(reference_bits, alone=alone)
         if len(pieces) > max_segments:
             surplus = sum(alphabet.length(piece) or 0 for piece in pieces[max_segments:])
             raise DoesNotFit(
@@ -160,11 +185,10 @@ def encode(
         raise Unsupported(
             Problem(label, problem.says, problem.remedy) for problem in error.problems
         ) from error
-    if len(bodies) > 1:
-        bodies = [
-            _header(reference, reference_bits, len(bodies), number) + body
-            for number, body in enumerate(bodies, start=1)
-        ]
+    bodies = [
+        _header(reference, reference_bits, len(bodies), number, alphabet.table) + body
+        for number, body in enumerate(bodies, start=1)
+    ]
     return Segments(
         alphabet=alphabet,
         parts=tuple(bodies),
@@ -172,7 +196,7 @@ def encode(
         units=length,
         per_segment=per_segment,
         replacements=cleaned + typographic,
-        forced_by=() if alphabet is Alphabet.GSM_7 else _foreign(text),
+        forced_by=_foreign(text) if alphabet is Alphabet.UCS_2 else (),
     )
 
 
@@ -182,18 +206,21 @@ def decode(parts: Sequence[bytes], alphabet: Alphabet) -> str:
     Several segments are put together by their headers.  Raises :class:`BadInput` when they are
     not the whole of one text.
     """
-    if len(parts) > 1:
+    if _headed(parts, alphabet):
         ordered: dict[int, bytes] = {}
         texts: set[bytes] = set()
         for part in parts:
             header, body = _split(part, headed=True)
-            texts.add(header[:-1])
-            ordered[header[-1]] = body
+            of, number = _place(header)
+            texts.add(of)
+            ordered[number] = body
         total = next(iter(texts))[-1]
         if len(texts) > 1 or sorted(ordered) != list(range(1, total + 1)):
             raise BadInput(Problem("segments", "these are not all the segments of one text"))
         parts = [ordered[number] for number in sorted(ordered)]
     octets = b"".join(parts)
+    if alphabet.table is not None:
+        return alphabet.table.decoded(octets)
     if alphabet is Alphabet.GSM_7:
         return measure.from_septets(octets)
     return octets.decode("utf-16-be")
@@ -233,6 +260,36 @@ def _choose(text: str) -> tuple[str, Alphabet, tuple[Replacement, ...]]:
     return text, Alphabet.UCS_2, ()
 
 
+def _pieces(
+    text: str, alphabet: Alphabet, reference_bits: int, max_segments: int
+) -> tuple[str, ...]:
+    alone = alphabet.per_segment(reference_bits, alone=True)
+    if (alphabet.length(text) or 0) > alone and max_segments > 1:
+        alone = alphabet.per_segment(reference_bits, alone=False)
+    return measure.cut(text, alone, alphabet.length)
+
+
+def _nationally(
+    text: str, pieces: tuple[str, ...], reference_bits: int, max_segments: int
+) -> tuple[str, Alphabet, tuple[str, ...], tuple[Replacement, ...]]:
+    """The text with the national table that takes fewest segments, if fewer than ``pieces``.
+
+    No language is asked: a table fits whoever's letters it holds.
+    """
+    none: tuple[Replacement, ...] = ()
+    best = text, Alphabet.UCS_2, pieces, none
+    plain, replacements = measure.plain_punctuation(text)
+    for candidate, made in ((text, none), (plain, replacements)):
+        for alphabet, table in _TABLES.items():
+            if table.septets(candidate) is None:
+                continue
+            cut = _pieces(candidate, alphabet, reference_bits, max_segments)
+            # Of equals the first, and UCS-2 before all: that every phone can show.
+            if len(cut) < len(best[2]):
+                best = candidate, alphabet, cut, made
+    return best
+
+
 def _foreign(text: str) -> tuple[str, ...]:
     """Characters that neither the GSM alphabet nor plain punctuation can express."""
     plain, _ = measure.plain_punctuation(text)
@@ -240,16 +297,39 @@ def _foreign(text: str) -> tuple[str, ...]:
 
 
 def _body(piece: str, alphabet: Alphabet) -> bytes:
-    return measure.to_septets(piece) if alphabet is Alphabet.GSM_7 else measure.utf16(piece)
+    if alphabet.table is not None:
+        return alphabet.table.encoded(piece)
+    return measure.utf16(piece) if alphabet is Alphabet.UCS_2 else measure.to_septets(piece)
 
 
-def _header(reference: int, reference_bits: int, total: int, number: int) -> bytes:
-    """3GPP TS 23.040 9.2.3.24.1 (element 0x00, 8-bit reference) and .8 (0x08, 16-bit)."""
-    size = reference_bits // 8
-    low_bits = reference % (1 << reference_bits)
-    element = bytes((0x00 if size == 1 else 0x08, size + 2))
-    element += low_bits.to_bytes(size, "big") + bytes((total, number))
-    return bytes((len(element),)) + element
+def _header(
+    reference: int, reference_bits: int, total: int, number: int, table: national.Table | None
+) -> bytes:
+    """3GPP TS 23.040 9.2.3.24.1 (element 0x00, 8-bit reference), .8 (0x08, 16-bit), .15 (0x24)."""
+    elements = b""
+    if total > 1:
+        size = reference_bits // 8
+        low_bits = reference % (1 << reference_bits)
+        elements += bytes((0x00 if size == 1 else 0x08, size + 2))
+        elements += low_bits.to_bytes(size, "big") + bytes((total, number))
+    if table is not None:
+        elements += bytes((national.ELEMENT, 1, table.identifier))
+    return bytes((len(elements),)) + elements if elements else b""
+
+
+def _place(header: bytes) -> tuple[bytes, int]:
+    """Which text a segment with this header is part of, ending in its total; and its number."""
+    rest = header[1:]
+    while rest:
+        element, size = rest[0], rest[1]
+        if element in (0x00, 0x08):
+            return rest[: size + 1], rest[size + 1]
+        rest = rest[size + 2 :]
+    return bytes((1,)), 1
+
+
+def _headed(parts: Sequence[bytes], alphabet: Alphabet) -> bool:
+    return len(parts) > 1 or alphabet.table is not None
 
 
 def _split(part: bytes, *, headed: bool) -> tuple[bytes, bytes]:

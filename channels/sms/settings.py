@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,12 @@ class SmsSettings:
     default; 8 is for networks with phones that do not know the wider one.
     """
     validity_cap: timedelta = timedelta(hours=12)
+    national_tables: bool = False
+    """Turkish, Spanish and Portuguese in the GSM alphabet: for routes and phones tested with it."""
+    cost: float | None = None
+    """Price of one segment, in whatever currency the contract has; for previews only."""
+    rate: float | None = None
+    """Segments a second that the contract allows; for previews only."""
 
 
 def read_settings(raw: Mapping[str, Any]) -> SmsSettings:
@@ -108,6 +115,18 @@ def _validity_cap(value: Any) -> timedelta:
     return cap
 
 
+def _national_tables(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError
+    return value
+
+
+def _positive(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 < value < math.inf:
+        raise ValueError
+    return float(value)
+
+
 _RULES: Mapping[str, Any] = {
     "gateway": (_gateway, "is not a known gateway", f"use one of: {', '.join(DRIVERS)}"),
     "sender": (
@@ -126,4 +145,7 @@ _RULES: Mapping[str, Any] = {
         "is not a duration between a minute and seven days",
         "write a number and a unit: 90s, 30m, 12h, 2d",
     ),
+    "national_tables": (_national_tables, "is neither true nor false", "use true or false"),
+    "cost": (_positive, "is no price", "write the price of one segment, such as 0.07"),
+    "rate": (_positive, "is no pace", "write segments a second, such as 100"),
 }

@@ -38,7 +38,8 @@ from broadcaster.text.hazards import load_hazards
 from broadcaster.text.languages import CONSUMER_TAGS
 from broadcaster.text.library import Library
 from broadcaster.text.lint.texts import TEXT_RULES
-from channels.cell_broadcast.gateways.drivers import DRIVERS
+from channels.cell_broadcast.gateways.drivers import DRIVERS as CELL_DRIVERS
+from channels.sms.gateways.drivers import DRIVERS as SMS_DRIVERS
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -283,16 +284,23 @@ def test_every_setting_of_a_channel_is_explained_and_none_that_is_not_there(kind
     assert first_cells(section("docs/configuration.md", f"### {kind}")) == wanted
 
 
-@pytest.mark.parametrize("gateway", DRIVERS)
-def test_every_setting_of_a_gateway_is_explained_and_none_that_is_not_there(gateway: str) -> None:
+GATEWAYS = [("docs/cells.md", name, driver) for name, driver in CELL_DRIVERS.items()] + [
+    ("docs/sms.md", name, driver) for name, driver in SMS_DRIVERS.items() if name != "file"
+]
+
+
+@pytest.mark.parametrize(("page", "gateway", "driver"), GATEWAYS)
+def test_every_setting_of_a_gateway_is_explained_and_none_that_is_not_there(
+    page: str, gateway: str, driver: Any
+) -> None:
     # A driver that meets a key it does not know names all that it does.
     with pytest.raises(BadInput) as refused:
-        DRIVERS[gateway].settings({"nonsense": 1})
+        driver.settings({"nonsense": 1})
     (remedy,) = [p.remedy for p in refused.value.problems if p.path == "nonsense"]
     known = re.split(r", ", re.split(r"(?:use(?: one of)?|only one is) ", remedy)[1])
-    headings = [line for line in PAGES["docs/cells.md"].splitlines() if line.startswith("## ")]
+    headings = [line for line in PAGES[page].splitlines() if line.startswith("## ")]
     (heading,) = [h for h in headings if h.removeprefix("## ").partition(":")[0] == gateway]
-    assert first_cells(section("docs/cells.md", heading)) == set(known)
+    assert first_cells(section(page, heading)) == set(known)
 
 
 def test_every_fact_a_route_can_match_on_is_named() -> None:

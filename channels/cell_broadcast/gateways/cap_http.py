@@ -18,7 +18,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -29,10 +28,12 @@ from broadcaster.model.cap import MsgType
 from broadcaster.model.capxml.sign import Signer, read_certificate
 from broadcaster.model.errors import BadInput, Problem, Transient, Unavailable, Unknown
 from broadcaster.model.states import State
-from channels.cell_broadcast.gateways.cap_order import document, link_test
+from channels.cell_broadcast.gateways.cap_order import as_alert, document, link_test
 from channels.cell_broadcast.gateways.cap_post import Outcome, Poster, Verdict, route
+from channels.cell_broadcast.gateways.checks import is_here, seconds
 from channels.cell_broadcast.gateways.handover import file_name
 from channels.cell_broadcast.order import Answer, Limits, Order, Running, Said, Scope, Taken
+from channels.cell_broadcast.serials import Serial
 
 _USUAL = 10
 _LONGEST = 60
@@ -67,12 +68,12 @@ class CapHttpSettings:
     """The only certificates that a centre's own may stem from; empty: those of the system."""
     token_file: str = ""
     """Holds the bearer token; empty: none is sent."""
-    timeout: int = _USUAL
+    timeout: float = _USUAL
     """Seconds for a connection, and again for an answer."""
 
 
 class CapHttpDriver:
-    """Checks the settings under ``cap_http`` and opens the gateway."""
+    """Checks the gateway's settings and opens it."""
 
     def settings(self, raw: Mapping[str, Any]) -> CapHttpSettings:
         """The settings; raises :class:`BadInput` naming every wrong key at once."""
@@ -104,13 +105,13 @@ class CapHttpDriver:
             if bool(files[key]) is not bool(files[certificate]):
                 missing, there = (certificate, key) if files[key] else (key, certificate)
                 problems.append(Problem(missing, f"is missing beside {there}", "name both"))
-        seconds = _seconds(raw.get("timeout", _USUAL))
-        if seconds is None:
+        patience = seconds(raw.get("timeout", _USUAL))
+        if patience is None or not 1 <= patience <= _LONGEST:
             says = f"{raw.get('timeout')!r} is no time to wait"
-            problems.append(Problem("timeout", says, f"write whole seconds from 1 to {_LONGEST}"))
-        if problems or seconds is None:
+            problems.append(Problem("timeout", says, f"write 1s to {_LONGEST}s"))
+        if problems or patience is None:
             raise BadInput(problems)
-        return CapHttpSettings(urls=tuple(urls), sender=sender, timeout=seconds, **files)
+        return CapHttpSettings(urls=tuple(urls), sender=sender, timeout=patience, **files)
 
     def open(self, settings: CapHttpSettings, env: Env) -> CapHttpGateway:
         """Read keys and certificates; raises :class:`Unavailable` naming every bad file."""
@@ -213,7 +214,11 @@ class CapHttpGateway:
         ]
         return "; ".join(says)
 
-    async def later(self, running: Callable[[], Sequence[Running]]) -> AsyncIterator[Answer]:
+    async def later(
+        self,
+        running: Callable[[], Sequence[Running]],
+        ended: Callable[[], Sequence[tuple[int, Serial]]] = tuple,
+    ) -> AsyncIterator[Answer]:
         """Nothing: a centre of this kind does not call back."""
         return
         yield
@@ -278,7 +283,7 @@ def _taken(order: Order, outcome: Outcome) -> Taken:
     if outcome.verdict is Verdict.REFUSED:
         return _answers(order, Said.REFUSED, outcome.says)
     says = outcome.says
-    if order.operation is MsgType.CANCEL and order.on_air:
+    if order.on_air and as_alert(order).msg_type is MsgType.CANCEL:
         # CAP 3.2.1: a Cancel ends the alerts it refers to; it does not say "and show this".
         own = "that a Cancel's own text goes on air must be agreed with the operator"
         says = f"{says}; {own}" if says else own
@@ -323,23 +328,10 @@ def _url_problems(path: str, url: object) -> list[Problem]:
         problems.append(Problem(path, says, "use client_certificate or token_file"))
     if parts.fragment:
         problems.append(Problem(path, "has a fragment, which is never sent", "remove it"))
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_here(host):
         says = "is not encrypted: anybody on the way could change or hold back a warning"
         problems.append(Problem(path, says, "use https; http is for this machine only"))
     return problems
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _seconds(value: object) -> int | None:
-    match = re.fullmatch(r"(\d{1,3})\s?s?", str(value)) if type(value) in (int, str) else None
-    seconds = int(match[1]) if match else 0
-    return seconds if 1 <= seconds <= _LONGEST else None
 
 
 def _context(paths: Mapping[str, Path | None], problems: list[Problem]) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ put it on air in place of the approved text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from broadcaster.delivery.contract import Variant
@@ -19,11 +20,12 @@ from broadcaster.model.cap import (
     Info,
     MsgType,
     Pair,
+    Reference,
     Scope,
     Status,
 )
 from broadcaster.model.capxml import write
-from broadcaster.model.errors import BadInput, Permanent
+from broadcaster.model.errors import BadInput, Permanent, Problem
 from channels.cell_broadcast.codec import decode
 from channels.cell_broadcast.order import OnAir, Order
 
@@ -32,12 +34,15 @@ PARAMETER_IDENTIFIER = "broadcaster:message-identifier"
 PARAMETER_SERIAL = "broadcaster:serial-number"
 """Serial number (TS 23.041 9.4.1.2.1), four hexadecimal digits, one for each identifier: what we
 would put on air ourselves.  A centre that counts for itself may ignore it."""
+# CAP 3.2.2 wants category and event in every info, also where the alert has none.
+_NOTHING = Info(language="en", categories=(Category.OTHER,))
 
 
 def document(order: Order) -> bytes:
     """The order's CAP 1.2 document, unsigned; the same order gives the same bytes.
 
-    Raises :class:`~broadcaster.model.errors.Permanent` for a text that no XML document can carry.
+    Raises :class:`~broadcaster.model.errors.Permanent` for a text that no XML document can carry,
+    and for an order that neither says nor ends anything.
     """
     try:
         return write(as_alert(order))
@@ -49,23 +54,35 @@ def as_alert(order: Order) -> Alert:
     """What the centre is told to do.  Pure.
 
     ``msgType`` is what is done on this channel, and ``references`` (CAP 3.2.1) are the alerts that
-    this channel had on air: after an alert that never left, its update comes as an Alert.  The
-    identifier stays that of the public alert, so that the same order again is known to be the
-    same, and so that a later reference finds it.
+    this channel had on air.  Where none of them ever left, an Update or an all-clear is the first
+    that the centre hears of it, and comes as an Alert: CAP wants both others to name what they are
+    about.  Where no text is left to show, it comes as a Cancel.  The identifier stays that of the
+    public alert, so that the same order again is known to be the same, and so that a later
+    reference finds it.
     """
     alert = order.alert
+    references = tuple(one for one in alert.references if one.identifier in order.replaces)
+    if order.operation is MsgType.ALERT:
+        references = ()
+    infos = tuple(_info(texts, order) for texts in _texts(order.on_air))
+    if not infos and not references and order.stops:
+        # Better to name what the centre may not know than not to say that it is over.
+        references = alert.references
+    if not infos and not references:
+        says = "has no text to put on air here, and ends none"
+        raise Permanent(Problem(alert.identifier, says, "see which texts were left out, and why"))
     return Alert(
         identifier=alert.identifier,
         sender=alert.sender,
         sent=alert.sent,
         status=alert.status,
-        msg_type=order.operation,
+        msg_type=_kind(order, references),
         scope=alert.scope,
         note=alert.note,
-        references=()
-        if order.operation is MsgType.ALERT
-        else tuple(one for one in alert.references if one.identifier in order.replaces),
-        infos=tuple(_info(texts, order) for texts in _texts(order.on_air)),
+        references=references,
+        # Google's profile wants one in every public message; without a text there is nothing in it
+        # that could be shown.
+        infos=infos or (_facts(next(iter(alert.infos), _NOTHING), order),),
     )
 
 
@@ -113,9 +130,13 @@ def info_of(item: OnAir, alert: Alert) -> Info:
             language.removesuffix("-simple") != tag,
         )
 
-    # CAP 3.2.2 wants category and event in every info, also where the alert has none.
-    nothing = Info(categories=(Category.OTHER,))
-    return min(alert.infos, key=distance, default=nothing)
+    return min(alert.infos, key=distance, default=_NOTHING)
+
+
+def _kind(order: Order, references: Sequence[Reference]) -> MsgType:
+    if not references:
+        return MsgType.ALERT
+    return order.operation if order.on_air else MsgType.CANCEL
 
 
 def _texts(on_air: Sequence[OnAir]) -> list[list[OnAir]]:
@@ -138,8 +159,18 @@ def _info(texts: Sequence[OnAir], order: Order) -> Info:
             (PARAMETER_SERIAL, item.serial.hex),
         )
     ]
-    return Info(
+    return replace(
+        _facts(source, order),
         language=first.language + plain,
+        description=shown(first),
+        parameters=tuple(numbers),
+    )
+
+
+def _facts(source: Info, order: Order) -> Info:
+    """All but the texts."""
+    return Info(
+        language=source.language,
         categories=source.categories,
         event=source.event or order.title,
         response_types=source.response_types,
@@ -149,7 +180,5 @@ def _info(texts: Sequence[OnAir], order: Order) -> Info:
         event_codes=source.event_codes,
         expires=source.expires,
         sender_name=source.sender_name,
-        description=shown(first),
-        parameters=tuple(numbers),
         areas=source.areas,
     )

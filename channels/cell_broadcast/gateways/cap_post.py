@@ -37,6 +37,7 @@ class Verdict(StrEnum):
     NOT_TAKEN = "not taken"
     """It surely did not reach anybody who would act on it."""
     UNSURE = "unsure"
+    """It may have been taken: to ask another would be to risk a second alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +153,15 @@ def judge(status: int, words: str, retry_after: str | None = None) -> Outcome:
     if status == HTTPStatus.CONFLICT:
         # The CAP identifier is what a centre tells documents apart by.
         return Outcome(Verdict.TAKEN, f"it was there already ({said})")
-    if status == HTTPStatus.GATEWAY_TIMEOUT:
-        # A proxy passed it on and heard nothing: what stands behind it may have taken it.
-        return Outcome(Verdict.UNSURE, said, wait)
     if 400 <= status < 500 and status not in _LATER:
         return Outcome(Verdict.REFUSED, said)
-    # A redirect took nothing.  5xx is the far side's own word that it failed before it accepted;
-    # that includes 502, with which a proxy says that it could not reach the centre behind it.
-    # Should one have taken the document all the same, the next one showing it twice does less
-    # harm than nobody showing it.
-    return Outcome(Verdict.NOT_TAKEN, said, wait)
+    # Whoever says when to come again (15.6.4) has turned it away unread, and a redirect took
+    # nothing.  Any other 5xx can also come after the document was taken: 500 from a centre that
+    # failed later, 502 and 504 from a proxy that passed it on and heard nothing sensible.
+    later = status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
+    if later or status in _LATER or 300 <= status < 400:
+        return Outcome(Verdict.NOT_TAKEN, said, wait)
+    return Outcome(Verdict.UNSURE, said, wait)
 
 
 def _turned_away(error: BaseException) -> bool:

@@ -81,7 +81,11 @@ class FileGateway:
         """Write and remove a file that no operator's program looks for."""
         return await asyncio.to_thread(self._ping)
 
-    async def later(self, running: Callable[[], Sequence[Running]]) -> AsyncIterator[Answer]:
+    async def later(
+        self,
+        running: Callable[[], Sequence[Running]],
+        ended: Callable[[], Sequence[tuple[int, Serial]]] = tuple,
+    ) -> AsyncIterator[Answer]:
         """Nothing: a folder does not speak."""
         return
         yield

@@ -122,6 +122,7 @@ class Bench:
     def __init__(self, cbc: FakeOsmoCbc, gateway: EcbeGateway) -> None:
         self.cbc, self.gateway = cbc, gateway
         self.meant: list[Running] = []
+        self.ended: list[tuple[int, Serial]] = []
         self.told: list[Answer] = []
 
     async def take(self, *items: OnAir, **changes: Any) -> tuple[Answer, ...]:
@@ -134,7 +135,7 @@ class Bench:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         async def listen() -> None:
-            async for answer in self.gateway.later(lambda: tuple(self.meant)):
+            async for answer in self.gateway.later(lambda: tuple(self.meant), lambda: self.ended):
                 self.told.append(answer)
 
         task = asyncio.ensure_future(listen())

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,29 +23,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from broadcaster.delivery.contract import Mode, State, Variant
+from broadcaster.delivery.contract import State
 from broadcaster.model.cap import Alert, Circle, MsgType, Scope, Status
 from broadcaster.model.capxml import MEDIA_TYPE, read
 from broadcaster.model.capxml.sign import Signer, read_certificate, verify
 from broadcaster.model.errors import BadInput, Permanent, Transient, Unavailable, Unknown
 from broadcaster.testing import values
 from channels.cell_broadcast import CellBroadcastChannel
-from channels.cell_broadcast.codec import choose, encode
 from channels.cell_broadcast.gateways import cap_order, ibag
 from channels.cell_broadcast.gateways.cap_http import CapHttpDriver, CapHttpGateway
-from channels.cell_broadcast.gateways.handover import FileGateway, file_name
-from channels.cell_broadcast.order import OnAir, Order, Said, Stop
-from channels.cell_broadcast.profile import Broadcast
+from channels.cell_broadcast.gateways.cap_post import Verdict, judge
+from channels.cell_broadcast.order import OnAir, Said, Stop
 from channels.cell_broadcast.serials import Serial
+from tests.unit.channels.cap_bench import EARLIER, TEXTS, on_air, order, reader
 
 TOKEN = "t0ken-that-nobody-may-see"
-TEXTS = {
-    "de": 'Starkregen & Flut <Höhe 3 m>. "Gehen Sie nach oben." ẞ',
-    "en": "Heavy rain.\n\nGo up.",
-    "tr": "Şiddetli yağmur. Üst kata çıkın.",
-    "ar": "أمطار غزيرة. اصعدوا إلى أعلى.",
-}
-EARLIER = values.alert("de-example.20260701T110000.bbbbbb")
 
 
 # --- keys ----------------------------------------------------------------------------------
@@ -210,162 +202,9 @@ async def opened(tmp_path: Path, keys: Keys) -> AsyncIterator[Opened]:
         await gateway.close()
 
 
-# --- orders --------------------------------------------------------------------------------
-
-
-def on_air(
-    text: str, language: str, identifier: int, code: int, variant: str = "standard"
-) -> OnAir:
-    choice = choose(text, language)
-    pages = encode(choice.text, dcs=choice.coding.dcs, language=language)
-    return OnAir(
-        broadcast=Broadcast(identifier, pages),
-        serial=Serial(code, 0),
-        language=language,
-        variant=variant,
-        keys=(f"{identifier}/{language}/{variant}",),
-    )
-
-
-def order(
-    operation: MsgType = MsgType.ALERT,
-    *,
-    key: str = "a~cells~0~0~0-3",
-    alert: Alert | None = None,
-    items: Sequence[OnAir] | None = None,
-    replaces: Sequence[Alert] = (),
-) -> Order:
-    if items is None:
-        items = [
-            on_air(TEXTS["de"], "de", 4370, 1),
-            on_air(TEXTS["de"], "de", 919, 2),
-            *(on_air(TEXTS[tag], tag, 4383, 3 + at) for at, tag in enumerate(("en", "tr", "ar"))),
-        ]
-    languages = tuple(dict.fromkeys(item.language for item in items))
-    alert = alert or values.alert(
-        msg_type=operation,
-        languages=languages,
-        replaces=replaces,
-        web="https://example.org/more",
-        parameters={"broadcaster:short": "Another text"},
-    )
-    return Order(
-        key=key,
-        mode=Mode.LIVE,
-        operation=operation,
-        alert=alert,
-        replaces=tuple(one.identifier for one in replaces),
-        profile="de",
-        title="Notfallalarm",
-        on_air=tuple(items),
-        stops=tuple(Stop(4370, Serial(900, 0), one.identifier) for one in replaces),
-        missing=(),
-        repetition_period=60,
-        number_of_broadcasts=360,
-        slots=32,
-        number_2g=360,
-        cells=None,
-        written=values.NOON,
-    )
-
-
 @pytest.fixture
 def valid(shared: Path) -> Callable[[bytes], Alert]:
-    """Checks a document with the schema of OASIS and reads it without a defect."""
-    schema = etree.XMLSchema(etree.parse(shared / "schemas" / "CAP-v1.2.xsd"))
-
-    def check(xml: bytes) -> Alert:
-        schema.assertValid(etree.fromstring(xml))
-        reading = read(xml)
-        assert reading.defects == ()
-        return reading.alert
-
-    return check
-
-
-# --- the document --------------------------------------------------------------------------
-
-
-def test_the_document_holds_every_text_exactly_as_on_air_and_no_other_text(
-    valid: Callable[[bytes], Alert],
-) -> None:
-    xml = cap_order.document(order())
-    alert = valid(xml)
-    assert {info.language: info.description for info in alert.infos} == TEXTS
-    for other in ("Another text", "Bleiben Sie im Haus", "Es regnet", "example.org/more"):
-        assert other in str(order().alert)
-        assert other.encode() not in xml
-    german = alert.infos[0]
-    assert [(pair.name, pair.value) for pair in german.parameters] == [
-        ("broadcaster:message-identifier", "4370"),
-        ("broadcaster:serial-number", "4010"),
-        ("broadcaster:message-identifier", "919"),
-        ("broadcaster:serial-number", "4020"),
-    ]
-    assert german.expires == values.NOON + timedelta(hours=6)
-    ring = german.areas[0].polygons[0].points
-    assert ring[0] == ring[-1]
-    assert cap_order.document(order()) == xml
-
-
-def test_plain_language_is_an_info_of_its_own_with_its_own_tag(
-    valid: Callable[[bytes], Alert],
-) -> None:
-    items = [
-        on_air("Gehen Sie nach oben.", "de", 4370, 1),
-        on_air("Gehen Sie hoch.", "de", 4370, 2, Variant.PLAIN),
-    ]
-    alert = valid(cap_order.document(order(items=items)))
-    assert [(info.language, info.description) for info in alert.infos] == [
-        ("de", "Gehen Sie nach oben."),
-        ("de-simple", "Gehen Sie hoch."),
-    ]
-
-
-@pytest.mark.parametrize("operation", [MsgType.UPDATE, MsgType.CANCEL])
-def test_an_update_and_a_cancel_refer_to_what_was_on_air_here_and_to_nothing_else(
-    valid: Callable[[bytes], Alert], operation: MsgType
-) -> None:
-    never_here = values.alert("de-example.20260701T100000.cccccc")
-    alert = values.alert(msg_type=operation, replaces=(never_here, EARLIER))
-    sent = order(operation, alert=alert, replaces=(EARLIER,))
-    found = valid(cap_order.document(sent))
-    assert found.msg_type is operation
-    assert [str(one) for one in found.references] == [
-        f"warnung@example.org,{EARLIER.identifier},2026-07-01T12:00:00+02:00"
-    ]
-
-
-def test_an_update_of_an_alert_that_never_left_comes_as_an_alert_without_references(
-    valid: Callable[[bytes], Alert],
-) -> None:
-    alert = values.alert(msg_type=MsgType.UPDATE, replaces=(EARLIER,))
-    found = valid(cap_order.document(order(MsgType.ALERT, alert=alert)))
-    assert (found.msg_type, found.references) == (MsgType.ALERT, ())
-
-
-def test_a_cancel_without_texts_has_no_info(valid: Callable[[bytes], Alert]) -> None:
-    alert = values.alert(msg_type=MsgType.CANCEL, replaces=(EARLIER,))
-    found = valid(
-        cap_order.document(order(MsgType.CANCEL, alert=alert, items=(), replaces=(EARLIER,)))
-    )
-    assert found.infos == ()
-
-
-def test_an_exercise_says_so(valid: Callable[[bytes], Alert]) -> None:
-    alert = values.alert(status=Status.EXERCISE)
-    assert valid(cap_order.document(order(alert=alert))).status is Status.EXERCISE
-
-
-def test_a_text_that_xml_cannot_carry_is_refused_and_never_mended() -> None:
-    with pytest.raises(Permanent, match=r"U\+000C"):
-        cap_order.document(order(items=[on_air("eins\fzwei", "de", 4370, 1)]))
-
-
-async def test_the_hand_over_file_is_the_same_document(tmp_path: Path) -> None:
-    await FileGateway(tmp_path).take(order())
-    name = file_name(order().key).replace(".json", ".cap.xml")
-    assert (tmp_path / name).read_bytes() == cap_order.document(order())
+    return reader(shared)
 
 
 # --- posting -------------------------------------------------------------------------------
@@ -399,7 +238,17 @@ async def test_stops_are_answered_with_the_document_that_orders_them(
     assert "must be agreed with the operator" in taken.on_air[0].reason
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 429, 408, 307])
+async def test_an_all_clear_of_what_never_left_is_shown_as_a_text_of_its_own(
+    keys: Keys, opened: Opened
+) -> None:
+    alert = values.alert(msg_type=MsgType.CANCEL, replaces=(EARLIER,))
+    async with centre(keys) as door:
+        taken = await opened(door.url).take(order(MsgType.CANCEL, alert=alert))
+    assert read(door.got[0]).alert.msg_type is MsgType.ALERT
+    assert not any("agreed with the operator" in answer.reason for answer in taken.on_air)
+
+
+@pytest.mark.parametrize("status", [503, 429, 408, 425, 307])
 async def test_the_next_door_is_asked_when_the_first_surely_did_not_take_it(
     keys: Keys, opened: Opened, status: int
 ) -> None:
@@ -408,6 +257,16 @@ async def test_the_next_door_is_asked_when_the_first_surely_did_not_take_it(
     assert taken.on_air[0].said is Said.ACCEPTED
     assert len(first.got) == 1
     assert first.got == second.got
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 599])
+def test_a_failure_that_may_have_come_after_it_was_taken_is_unsure(status: int) -> None:
+    assert judge(status, "no").verdict is Verdict.UNSURE
+
+
+@pytest.mark.parametrize("when", ["17", "Wed, 01 Jul 2026 12:00:00 GMT"])
+def test_whoever_says_when_to_come_again_took_nothing(when: str) -> None:
+    assert judge(503, "standby", when).verdict is Verdict.NOT_TAKEN
 
 
 async def test_when_no_door_took_it_all_reasons_are_told_and_it_may_be_sent_again(
@@ -445,7 +304,7 @@ async def test_what_is_there_already_was_accepted(keys: Keys, opened: Opened) ->
     assert "there already" in taken.on_air[0].reason
 
 
-@pytest.mark.parametrize("habit", ["hang", "drop", (504, "")])
+@pytest.mark.parametrize("habit", ["hang", "drop", (500, ""), (502, ""), (504, "")])
 async def test_when_nobody_can_tell_no_other_door_is_asked_and_the_same_octets_go_to_the_same_door(
     keys: Keys, opened: Opened, habit: tuple[int, str] | str
 ) -> None:

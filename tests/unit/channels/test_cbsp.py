@@ -24,7 +24,13 @@ from channels.cell_broadcast.gateways.cbsp.messages import (
     Failure,
     Load,
 )
-from channels.cell_broadcast.gateways.cbsp.outcome import Outcome, of_kill, of_write, together
+from channels.cell_broadcast.gateways.cbsp.outcome import (
+    Outcome,
+    of_kill,
+    of_write,
+    stopped,
+    together,
+)
 from channels.cell_broadcast.gateways.cbsp.wire import LONGEST, Frames, decode, encode
 from channels.cell_broadcast.order import Said
 from channels.cell_broadcast.serials import Serial
@@ -345,6 +351,9 @@ def test_an_error_indication_refuses_every_cell() -> None:
     assert of_write(BOTH, answer, "").refused == {SEVEN: 5, EIGHT: 5}
 
 
+BROKEN = "1 cell refused: the cell's broadcast channel is out of order"
+
+
 def joined(**outcomes: Outcome) -> tuple[Said, int | None, dict[str, int], str]:
     answer = together(4370, Serial(1, 0), outcomes)
     return answer.said, answer.cells, dict(answer.refused), answer.reason
@@ -365,11 +374,11 @@ def test_a_cell_that_no_controller_has_is_refused_once() -> None:
 
 def test_while_a_controller_is_silent_the_cells_may_be_its() -> None:
     nobody = written(Failure(SEVEN, 0x03), Failure(EIGHT, 0x03))
-    assert joined(north=nobody, south=Outcome(unknown="silent for 10 seconds")) == (
+    assert joined(north=nobody, south=Outcome(unknown="silent for 10 s")) == (
         Said.UNKNOWN,
         None,
         {},
-        "south: no answer (silent for 10 seconds)",
+        "south: no answer (silent for 10 s)",
     )
 
 
@@ -377,6 +386,32 @@ def test_what_is_known_of_one_controller_is_said_beside_the_trouble_of_another()
     done = written(cells=BOTH)
     said, cells, _, reason = joined(north=done, south=Outcome(unsent="no connection"))
     assert (said, cells, reason) == (Said.INSTALLED, 2, "south: not sent (no connection)")
+
+
+@pytest.mark.parametrize(
+    ("south", "said", "reason"),
+    [
+        (Outcome(cells=frozenset({EIGHT})), Said.INSTALLED, ""),
+        (Outcome(uncounted=True), Said.INSTALLED, ""),
+        (Outcome(unknown="silent for 10 s"), Said.UNKNOWN, "south: no answer (silent for 10 s)"),
+        (Outcome(unsent="no connection"), Said.UNKNOWN, "south: not sent (no connection)"),
+        (Outcome(unsent="no connection", foreign=True), Said.INSTALLED, ""),
+        (Outcome(refused={EIGHT: 0x0A}, foreign=True), Said.UNKNOWN, BROKEN),
+        (Outcome(refused={EIGHT: 0x0A}), Said.UNKNOWN, BROKEN),
+    ],
+)
+def test_a_stop_is_made_only_when_nobody_may_still_have_the_text(
+    south: Outcome, said: Said, reason: str
+) -> None:
+    done = Outcome(cells=frozenset({SEVEN}))
+    answer = stopped(4370, Serial(1, 0), {"north": done, "south": south})
+    assert (answer.said, answer.reason) == (said, reason)
+    assert (answer.cells is None) is (said is Said.UNKNOWN or south.uncounted)
+
+
+def test_a_stop_of_which_nobody_had_the_text_and_nobody_speaks_is_unknown() -> None:
+    away = Outcome(unsent="no connection", foreign=True)
+    assert stopped(4370, Serial(1, 0), {"north": away}).said is Said.UNKNOWN
 
 
 def test_of_what_nobody_has_spoken_nothing_is_known() -> None:

@@ -89,10 +89,12 @@ async def test_only_2g_cells_are_asked_for_by_their_full_names() -> None:
 
 
 async def test_an_area_without_2g_cells_is_refused_for_good() -> None:
-    cells = (cell(9, technology=Technology.LTE),)
-    async with city(FakeBsc(7)) as gateway:
-        with pytest.raises(Permanent, match="none of the 1 cells is a 2G cell"):
-            await gateway.take(order(on_air(OLD), cells=cells))
+    cells, bsc = (cell(9, technology=Technology.LTE),), FakeBsc(7)
+    async with city(bsc) as gateway:
+        await gateway.take(order(on_air(OLD)))
+        with pytest.raises(Permanent, match="no cell of the area is a 2G cell"):
+            await gateway.take(order(on_air(NEW), stops=[OLD], cells=cells))
+    assert bsc.kills() == []  # an order that is refused has stopped nothing
 
 
 async def test_cells_that_refuse_are_counted_by_cause_in_words() -> None:
@@ -242,6 +244,22 @@ async def test_all_that_is_on_air_has_one_period_that_holds_all_its_pages() -> N
         # It ends as late as before, so it is sent less often.
         assert kept.count == math.ceil(100 * 20 / 28)
         assert [kill.old for kill in bsc.kills()] == [int(Serial(1, 0))]
+
+
+async def test_a_new_period_leaves_the_room_to_what_was_there_and_tells_what_became_of_it() -> None:
+    bsc, first, second = FakeBsc(7), Serial(1, 0), Serial(2, 0)
+    wanted = [*running(on_air(first))]
+    async with city(bsc) as gateway, aclosing(gateway.later(lambda: tuple(wanted))) as answers:
+        assert (await next_of(answers)).said is Said.INSTALLED
+        bsc.room = 1
+        taken = await gateway.take(order(on_air(second, "Zwei."), slots=90))
+        assert taken.on_air[0].said is Said.REFUSED
+        assert {key for key, cells in bsc.on_air.items() if cells} == {(4370, int(first))}
+        bsc.room = 0
+        await gateway.take(order(on_air(second, "Zwei."), slots=120))
+        lost = await next_of(answers)
+    assert (lost.serial, lost.said) == (first, Said.REFUSED)
+    assert lost.refused == {"no air time left": 1}
 
 
 async def test_what_runs_is_put_on_air_again_with_one_period() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
@@ -13,7 +14,7 @@ from channels.cell_broadcast.gateways.cbsp import messages as cbsp
 from channels.cell_broadcast.gateways.cbsp.gateway import CbspGateway
 from channels.cell_broadcast.gateways.cbsp.messages import Failure
 from channels.cell_broadcast.gateways.cbsp.settings import Bsc, CbspSettings
-from channels.cell_broadcast.order import Running, Said
+from channels.cell_broadcast.order import Answer, Running, Said
 from channels.cell_broadcast.serials import Serial
 from tests.peers.fake_bsc import (
     HERE,
@@ -29,6 +30,28 @@ from tests.peers.fake_bsc import (
     running,
     until,
 )
+
+
+@asynccontextmanager
+async def listening(
+    gateway: CbspGateway,
+    wanted: Callable[[], Sequence[Running]],
+    ended: Callable[[], Sequence[tuple[int, Serial]]] = tuple,
+) -> AsyncIterator[list[Answer]]:
+    """What is said of its own accord, as it comes."""
+    told: list[Answer] = []
+
+    async def listen() -> None:
+        async for answer in gateway.later(wanted, ended):
+            told.append(answer)
+
+    task = asyncio.create_task(listen())
+    try:
+        yield told
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
 
 # Trouble --------------------------------------------------------------------------------------
 
@@ -58,7 +81,7 @@ async def test_what_is_not_answered_in_time_is_unknown() -> None:
     async with city(bsc) as gateway:
         (answer,) = (await gateway.take(order(on_air(OLD)))).on_air
     assert (answer.said, answer.cells) == (Said.UNKNOWN, None)
-    assert answer.reason == "north: no answer (silent for 1 seconds)"
+    assert answer.reason == "north: no answer (silent for 1 s)"
 
 
 async def test_a_connection_cut_midway_leaves_only_the_unanswered_unknown() -> None:
@@ -121,7 +144,7 @@ async def test_ping_names_a_controller_that_gives_no_sign_of_life() -> None:
     bsc.deaf = True
     bsc.lies_about_loss = False
     async with city(bsc) as gateway:
-        with pytest.raises(Transient, match=r"north: no sign of life within 1 seconds"):
+        with pytest.raises(Transient, match=r"north: no sign of life within 1 s"):
             await gateway.ping()
 
 
@@ -209,7 +232,7 @@ async def test_a_stop_that_a_dead_controller_missed_is_made_up_for() -> None:
         await gateway.take(order(on_air(OLD)))
         await south.stop()
         (answer,) = (await gateway.take(order(stops=[OLD]))).stopped
-        assert (answer.said, answer.cells) == (Said.INSTALLED, 1)
+        assert (answer.said, answer.cells) == (Said.UNKNOWN, None)
         assert answer.reason.startswith("south: not sent")
         async with aclosing(gateway.later(tuple)) as answers:
             waiting = asyncio.create_task(anext(answers))
@@ -217,6 +240,88 @@ async def test_a_stop_that_a_dead_controller_missed_is_made_up_for() -> None:
             await until(lambda: not south.on_air[4370, int(OLD)])
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_stop_that_one_controller_leaves_unanswered_is_unknown_and_names_it() -> None:
+    north, south = FakeBsc(7), FakeBsc(8)
+    async with city(north, south) as gateway:
+        await gateway.take(order(on_air(OLD)))
+        south.silent = True
+        (answer,) = (await gateway.take(order(stops=[OLD]))).stopped
+        assert (answer.said, answer.cells) == (Said.UNKNOWN, None)
+        assert answer.reason == "south: no answer (silent for 1 s)"
+        south.silent = False
+        async with listening(gateway, tuple):
+            await until(lambda: not south.on_air[4370, int(OLD)])
+
+
+async def test_a_dead_controller_that_never_had_the_text_does_not_make_its_stop_doubtful() -> None:
+    north, south = FakeBsc(7), FakeBsc(8, lac=2)
+    async with city(north, south, areas=True) as gateway:
+        await gateway.take(order(on_air(OLD), cells=(cell(7),)))
+        await south.stop()
+        (answer,) = (await gateway.take(order(stops=[OLD], cells=(cell(7),)))).stopped
+    assert (answer.said, answer.cells, answer.reason) == (Said.INSTALLED, 1, "")
+
+
+async def test_what_an_earlier_process_could_not_stop_is_stopped_by_the_next() -> None:
+    bsc = FakeBsc(7)
+    bsc.on_air = {(4370, int(OLD)): set(bsc.cells), (4370, int(NEW)): set(bsc.cells)}
+    async with (
+        city(bsc) as gateway,
+        listening(gateway, lambda: running(on_air(NEW, "Neu.")), lambda: [(4370, OLD)]),
+    ):
+        await until(lambda: not bsc.on_air[4370, int(OLD)])
+        bsc.cut()
+        await until(lambda: len(bsc.writes()) == 2)
+    assert bsc.on_air[4370, int(NEW)] == set(bsc.cells)
+    assert [kill.old for kill in bsc.kills()] == [int(OLD)]
+
+
+async def test_what_runs_is_not_stopped_for_an_order_that_was_given_up() -> None:
+    bsc = FakeBsc(7)
+    async with city(bsc) as gateway:
+        await gateway.take(order(on_air(OLD)))
+        await bsc.stop()
+        with pytest.raises(Transient):
+            await gateway.take(order(on_air(NEW, "Neu."), stops=[OLD]))
+        await bsc.start()
+        async with listening(gateway, lambda: running(on_air(OLD))) as told:
+            await until(lambda: bool(told))
+    assert (told[0].serial, told[0].said) == (OLD, Said.INSTALLED)
+    assert bsc.kills() == []
+
+
+async def test_what_a_connected_controller_left_unanswered_is_written_again() -> None:
+    bsc = FakeBsc(7)
+    async with city(bsc) as gateway, listening(gateway, lambda: running(on_air(OLD))) as told:
+        await until(lambda: bool(told))
+        bsc.restart()
+        bsc.silent = True
+        await until(lambda: len(told) == 2)
+        assert (told[1].said, told[1].reason) == (
+            Said.UNKNOWN,
+            "north: no answer (silent for 1 s)",
+        )
+        bsc.silent = False
+        await until(lambda: len(told) == 3)
+    assert told[2].said is Said.INSTALLED
+    assert bsc.on_air[4370, int(OLD)] == set(bsc.cells)
+    assert bsc.connections == 1
+
+
+async def test_an_order_that_was_not_answered_is_asked_again_and_told_later() -> None:
+    bsc = FakeBsc(7)
+    wanted: list[Running] = []
+    async with city(bsc) as gateway, listening(gateway, lambda: tuple(wanted)) as told:
+        await until(lambda: bsc.connections == 1)
+        bsc.silent = True
+        wanted += running(on_air(OLD))
+        (answer,) = (await gateway.take(order(on_air(OLD)))).on_air
+        assert answer.said is Said.UNKNOWN
+        bsc.silent = False
+        await until(lambda: bool(told))
+    assert (told[-1].serial, told[-1].said) == (OLD, Said.INSTALLED)
 
 
 async def test_an_order_works_while_nobody_and_while_somebody_listens() -> None:

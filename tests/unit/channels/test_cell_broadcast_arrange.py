@@ -7,7 +7,10 @@ import pytest
 from broadcaster.model.states import State
 from channels.cell_broadcast.arrange import Text, arrange
 from channels.cell_broadcast.cells import Cell, Choice, Technology
-from channels.cell_broadcast.order import Limits, Scope
+from channels.cell_broadcast.codec import encode
+from channels.cell_broadcast.order import Limits, Running, Scope
+from channels.cell_broadcast.profile import Broadcast
+from channels.cell_broadcast.serials import Serial
 from channels.cell_broadcast.settings import Settings, read_settings
 
 FILE = Limits(scope=Scope.AREA, confirms=frozenset({State.ACCEPTED}))
@@ -105,11 +108,31 @@ def test_two_languages_that_a_phone_cannot_tell_apart_do_not_alarm_it_twice() ->
     assert left(["de", "fa", "tr", "prs"], priority=["prs"]) == ["fa"]
 
 
-def test_what_other_warnings_have_on_air_takes_time_from_this_one() -> None:
-    many = texts("de", "en", "tr", pages=15)
-    alone = arrange(many, settings(longest_period=113), BSC, None)
-    crowded = arrange(many, settings(longest_period=113), BSC, None, beside=[10, 5])
+def running(identifier: int, pages: int) -> Running:
+    wire = encode("x" * 93 * pages, dcs=0)
+    return Running(
+        broadcast=Broadcast(identifier, wire),
+        serial=Serial(7, 0),
+        repetition_period=60,
+        number_of_broadcasts=10,
+        slots=32,
+        number_2g=10,
+        cells=None,
+    )
 
-    assert not alone.left_out
-    assert list(crowded.left_out) == [2]
-    assert "60 pages, 15 of them of other warnings, go on air" in crowded.notes[0]
+
+def test_what_other_warnings_have_on_air_is_told_and_decides_nothing() -> None:
+    many = texts("de", "en", "tr", pages=15)
+    found = arrange(many, settings(longest_period=113), BSC, None, beside=[running(4396, 15)])
+
+    assert not found.left_out
+    assert "75 pages, 15 of them of other warnings, go on air" in found.notes[0]
+
+
+def test_a_warning_that_takes_another_off_the_air_says_so() -> None:
+    two = [running(4371, 1), running(4396, 1)]
+    found = arrange(texts("de", "en"), settings(), OSMO, None, beside=[*two, running(4370, 1)])
+    apart = arrange(texts("de", "en"), settings(), OSMO, None, beside=two)
+
+    assert "takes another warning of ours off the air, on 4370" in found.notes
+    assert not any("off the air" in note for note in apart.notes)

@@ -188,6 +188,29 @@ async def test_a_refused_text_carries_the_gateways_own_words() -> None:
     assert refused.reason == "the gateway takes it not; it says: 'pages' array size out of range"
 
 
+async def test_a_second_warning_says_which_one_it_takes_off_the_identifier() -> None:
+    async with bench(Peer("bsc")) as at:
+        first = on_air(4370)
+        await at.take(first)
+        other = on_air(4370, OTHER, "Chemieunfall.")
+        taken, alone = await at.take(other, on_air(4383), beside=(running(first),))
+    assert taken.said is Said.ACCEPTED
+    assert taken.reason.endswith(
+        "it takes the place of another warning of ours on this identifier (serial number 5550)"
+    )
+    assert "another warning" not in alone.reason
+
+
+async def test_a_refused_warning_takes_nothing_off() -> None:
+    async with bench(Peer("bsc")) as at:
+        first = on_air(4370)
+        await at.take(first)
+        at.cbc.habits["POST"].append((400, "bad pages"))
+        refused, _ = await at.take(on_air(4370, OTHER), on_air(4383), beside=(running(first),))
+        assert at.cbc.peers[0].sends[4370] == int(FIRST)
+    assert "another warning" not in refused.reason
+
+
 @pytest.mark.parametrize("vty", [False, True])
 async def test_an_old_text_under_the_identifier_makes_room(vty: bool) -> None:
     async with bench(Peer("bsc"), vty=vty) as at:

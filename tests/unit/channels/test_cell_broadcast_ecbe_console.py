@@ -163,6 +163,67 @@ async def test_of_two_warnings_under_one_identifier_the_newer_is_kept_on_air() -
     assert "a newer warning took its identifier" in old.reason
 
 
+async def test_without_a_console_too_the_older_of_two_warnings_is_said_to_be_off_the_air() -> None:
+    async with bench(Peer("bsc")) as at:
+        older, newer = on_air(4370), on_air(4370, OTHER, "Chemieunfall.")
+        await at.take(older)
+        await at.take(newer, beside=(running(older),))
+        at.meant = [running(older), running(newer)]
+        async with at.watching():
+            await at.until(lambda: at.told)
+            assert at.cbc.peers[0].sends == {4370: int(OTHER)}
+            at.meant.pop()  # the newer one was ended
+            await at.until(lambda: at.cbc.peers[0].sends == {4370: int(FIRST)})
+            await at.until(lambda: len(at.told) == 2)
+    assert [(answer.serial, answer.said, answer.cells) for answer in at.told] == [
+        (FIRST, Said.ACCEPTED, 0),
+        (FIRST, Said.ACCEPTED, None),
+    ]
+    assert "not on air any more: a newer warning took its identifier" in at.told[0].reason
+
+
+@pytest.mark.parametrize("vty", [False, True])
+async def test_what_was_refused_is_not_put_on_air_again_at_every_look(vty: bool) -> None:
+    async with bench(Peer("bsc"), vty=vty) as at:
+        at.cbc.habits["POST"].append((400, "bad pages"))
+        refused, _ = await at.take(on_air(4370), on_air(4383))
+        assert refused.said is Said.REFUSED
+        at.meant = [running(on_air(4370)), running(on_air(4383))]
+        async with at.watching():
+            await asyncio.sleep(6 * SOON)
+        assert at.methods == ["POST", "POST"]
+        await at.take(on_air(4370), key="key-2")
+        assert at.cbc.peers[0].sends == {4370: int(FIRST), 4383: int(FIRST)}
+
+
+async def test_what_the_gateway_refuses_to_take_back_is_asked_for_once() -> None:
+    async with bench(Peer("bsc"), vty=True) as at:
+        await at.take(on_air(4370))
+        await at.cbc.restart()
+        at.cbc.habits["POST"].append((400, "bad pages"))
+        at.meant = [running(on_air(4370))]
+        async with at.watching():
+            await at.until(lambda: at.told)
+            await asyncio.sleep(6 * SOON)
+    assert at.methods == ["POST", "POST"]
+    assert at.told[-1].said is Said.REFUSED
+
+
+@pytest.mark.parametrize("vty", [False, True])
+async def test_what_an_earlier_process_left_on_air_is_taken_off_where_the_console_shows_it(
+    vty: bool,
+) -> None:
+    async with bench(Peer("bsc"), vty=vty) as at:
+        await at.take(on_air(4370), on_air(4383), on_air(919, OTHER))
+        at.gateway._holder.held.clear()  # what a new process knows
+        at.ended = [(4370, FIRST), (4383, FIRST), (919, FIRST)]
+        at.meant = [running(on_air(4383))]
+        async with at.watching():
+            await asyncio.sleep(4 * SOON)
+        kept = {4383: int(FIRST), 919: int(OTHER)}
+        assert at.cbc.peers[0].sends == (kept if vty else {4370: int(FIRST), **kept})
+
+
 @pytest.mark.parametrize("vty", [False, True])
 async def test_what_has_ended_is_taken_off(vty: bool) -> None:
     async with bench(Peer("bsc"), vty=vty) as at:

@@ -18,8 +18,10 @@ from tests.unit.channels.osmo_bench import (
     OTHER,
     SCALE,
     SECOND,
+    SOON,
     bench,
     on_air,
+    running,
 )
 
 
@@ -82,6 +84,35 @@ async def test_only_what_is_undecided_is_unknown() -> None:
         known, unknown = await at.take(on_air(4370), on_air(4383, SECOND, instead_of=FIRST))
     assert (known.said, unknown.said) == (Said.ACCEPTED, Said.UNKNOWN)
     assert unknown.reason == ("the gateway did not answer; the text that was there is off the air")
+
+
+async def test_without_a_console_a_text_that_was_not_answered_is_asked_again_and_told() -> None:
+    async with bench(Peer("bsc")) as at:
+        at.cbc.habits["POST"].extend([None, "deaf", "deaf"])
+        items = on_air(4370), on_air(4383)
+        _, unknown = await at.take(*items)
+        assert unknown.said is Said.UNKNOWN
+        at.meant = [running(item) for item in items]
+        async with at.watching():
+            await at.until(lambda: at.told)
+            assert at.cbc.peers[0].sends == {4370: int(FIRST), 4383: int(FIRST)}
+            calls = len(at.methods)
+            await asyncio.sleep(4 * SOON)
+            assert len(at.methods) == calls
+    [answer] = at.told
+    assert (answer.identifier, answer.said) == (4383, Said.ACCEPTED)
+
+
+async def test_without_a_console_a_text_that_had_arrived_unanswered_is_there_once() -> None:
+    async with bench(Peer("bsc")) as at:
+        at.cbc.habits["POST"].extend([None, "lost", "deaf"])
+        items = on_air(4370), on_air(4383)
+        await at.take(*items)
+        at.meant = [running(item) for item in items]
+        async with at.watching():
+            await at.until(lambda: at.told)
+        assert at.cbc.peers[0].sends == {4370: int(FIRST), 4383: int(FIRST)}
+    assert at.told[0].said is Said.ACCEPTED
 
 
 @pytest.mark.parametrize("habit", ["cut", "cut deaf"])

@@ -9,7 +9,8 @@ def test_the_feed_channel_publishes_cap_first_and_both_kinds_of_feed():
     able = FeedChannel.capabilities
 
     assert FeedChannel.kind == "feed"
-    assert able.formats == (Format.CAP, Format.ATOM, Format.RSS)
+    assert able.formats[:3] == (Format.CAP, Format.ATOM, Format.RSS)
+    assert set(able.formats[3:]) == {Format.GEOJSON, Format.NINA}
     assert able.addressing is Addressing.PUBLISHED
     assert able.confirms == {State.ACCEPTED}
     assert able.operations == {MsgType.ALERT, MsgType.UPDATE, MsgType.CANCEL}

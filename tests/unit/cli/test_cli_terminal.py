@@ -179,6 +179,17 @@ def test_the_summary_shows_equal_texts_once_and_channels_without_subscribers_lou
     assert "texts: nobody has subscribed" in terminal.seen
 
 
+def test_the_summary_says_how_much_money_and_time_everybody_together_takes(
+    daemon: Daemon,
+) -> None:
+    taken = {"texts": {"segments": 1_200_000, "cost": 84_000.0, "seconds": 1200.2}}
+    daemon.answer("issue", {"event": "preview", **preview(estimate=taken)}, end(0))
+    terminal = Terminal(*ISSUE)
+    terminal.answer("type YES", "")
+    assert terminal.leave() == 5
+    assert "at most 1,200,000 segments, cost 84000.00, 21 min" in terminal.seen
+
+
 def test_a_draft_that_is_wrong_is_not_asked_about(daemon: Daemon) -> None:
     daemon.answer("issue", problems("'7' is no level"), end(2))
     terminal = Terminal(*ISSUE)

@@ -445,3 +445,26 @@ def test_a_channel_that_reaches_further_than_asked_needs_a_consent_and_stops_no_
     assert "goes everywhere" in silent.gaps[-1].reason
     assert consented.reached == {"x", "y"}
     assert digest_of(made_=silent) != digest_of(made_=consented)
+
+
+def test_a_channel_that_cannot_arrange_an_alert_silences_no_other():
+    class Unable(RecordingChannel):
+        def arrange(self, of, texts):
+            raise Unsupported(Problem("severity", "no identifier for severity Unknown"))
+
+    unable = Unable.kind_of("unable")(env(Path("unused")))
+    found = made(alert(), way("x", channel=unable), way("y"))
+
+    assert found.reached == {"y"}
+    assert [(g.channel, g.reason) for g in found.gaps] == [
+        ("x", "no identifier for severity Unknown")
+    ]
+
+
+def test_an_end_that_a_channel_cannot_tell_is_said_to_leave_the_old_text():
+    of = alert(msg_type=MsgType.CANCEL)
+    nothing = way("x", channel=opened(limit=1))
+    found = plan.make(of, {"x": ""}, ways(nothing), render, LANGUAGES, went=frozenset({"x"}))
+
+    assert found.sends == ()
+    assert "stays until it ends by itself" in found.gaps[-1].reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -224,3 +226,27 @@ def test_identifiers_and_times_stay_readable_in_the_log() -> None:
     )
     record = logging.LogRecord("x", logging.INFO, "", 0, said, (), None)
     assert Discreet("%(message)s").format(record) == said
+
+
+def test_a_providers_report_comes_through_the_http_door_to_its_channel(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("x")
+    (tmp_path / "callback").write_text("an-address-nobody-can-guess")
+    config = tmp_path / "config.yaml"
+    driver = (
+        "{provider: kannel, url: 'http://127.0.0.1:9', user: city, password_file: password,"
+        " callback_file: callback, allowed_ips: [127.0.0.1]}"
+    )
+    config.write_text(
+        CONFIG.replace(
+            "pages: {kind: web}", f"texts: {{kind: sms, gateway: http, driver: {driver}}}"
+        ).replace("channels: [pages]", "channels: [texts]")
+    )
+    key = base64.urlsafe_b64encode(b"a~texts~1~1~1#1").decode().rstrip("=")
+    with running(config, tmp_path / "var") as daemon:
+        path = f"/hooks/texts/an-address-nobody-can-guess?status=1&item={key}"
+        # 200 is said only when the engine took what the channel understood.
+        assert daemon.get(path) == b""
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            daemon.get(path.replace("guess", "find"))
+        _, log, _ = daemon.stop()
+    assert "an-address-nobody" not in log

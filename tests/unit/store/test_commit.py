@@ -10,7 +10,7 @@ import pytest
 
 from broadcaster.model.errors import Refused
 from broadcaster.model.states import CODES, State, count
-from broadcaster.store.port import Remark
+from broadcaster.store.port import Evidence, Remark
 from broadcaster.store.sqlite import SqliteStore
 from broadcaster.testing import IDENTIFIER, NOON
 from tests.unit.store.store_examples import AREA, claim, follow, new_alert, phone, raw
@@ -316,9 +316,13 @@ async def test_late_evidence_moves_forward_only(store):
     await store.finish(chunk, remarks=(), now=NOON, again=None, reason="")
 
     async def hear(state, position=0):
-        return await store.receive(
-            IDENTIFIER, "texts", 0, chunk.segment, position, state, "far side", "r1", NOON
+        one = Evidence(
+            state=state,
+            reason="far side",
+            reference="r1",
+            delivery=(IDENTIFIER, 0, chunk.segment, position),
         )
+        return (await store.receive("texts", [one], NOON)).moved
 
     assert await hear(State.DELIVERED)
     assert not await hear(State.DELIVERED)
@@ -338,9 +342,8 @@ async def test_evidence_that_comes_while_the_chunk_is_out_is_not_overwritten(sto
     chunk.states = bytes([CODES[State.ATTEMPTING], CODES[State.PLANNED]])
     await store.progress(chunk, remarks=(), now=NOON, lease=30)
 
-    assert await store.receive(
-        IDENTIFIER, "texts", 0, chunk.segment, 0, State.DELIVERED, "", "", NOON
-    )
+    one = Evidence(state=State.DELIVERED, delivery=(IDENTIFIER, 0, chunk.segment, 0))
+    assert (await store.receive("texts", [one], NOON)).moved
     chunk.states = bytes([CODES[State.ACCEPTED], CODES[State.ATTEMPTING]])
     await store.progress(chunk, remarks=(), now=NOON, lease=30)
     chunk.states = bytes([chunk.states[0], CODES[State.ACCEPTED]])

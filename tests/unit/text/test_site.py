@@ -50,7 +50,7 @@ from tests.unit.text.site_examples import (
 def test_every_language_and_variant_of_an_alert_has_a_page_and_feeds():
     made = site_of(published(alert()))
 
-    pages = {"index.html", "cap/DO-1.xml", "feed/cap.atom"}
+    pages = {"index.html", "cap/DO-1.xml", "feed/cap.atom", "feed/alerts.geojson"}
     for tag in SITE.languages:
         pages |= {
             f"{tag}/index.html",

@@ -3,13 +3,13 @@
 Configuration::
 
     gateway: cbsp
-    cbsp:
+    driver:
       peers:
         - name: north
           host: 127.0.0.1       # the near end of a tunnel: CBSP itself has no encryption
           port: 48049
           areas: [17, 18]       # location area codes of its cells, if they are known
-      timeout: 10
+      timeout: 10s
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from broadcaster.clock import Clock
 from broadcaster.delivery.contract import Env
 from broadcaster.model.errors import Permanent, Problem, Transient
 from broadcaster.model.states import State
+from channels.cell_broadcast.gateways.cbsp.held import Key
 from channels.cell_broadcast.gateways.cbsp.link import Lost
-from channels.cell_broadcast.gateways.cbsp.outcome import together
-from channels.cell_broadcast.gateways.cbsp.peer import Key, Peer
+from channels.cell_broadcast.gateways.cbsp.outcome import stopped, together
+from channels.cell_broadcast.gateways.cbsp.peer import Peer
 from channels.cell_broadcast.gateways.cbsp.settings import CbspSettings, read
 from channels.cell_broadcast.order import Answer, Limits, Order, Running, Scope, Taken
 
@@ -70,44 +71,50 @@ class CbspGateway:
         Raises ``Transient`` when no controller could be reached, ``Permanent`` when none of the
         order's cells is a 2G cell of theirs.
         """
+        if order.on_air and not any(peer.reaches(order.cells) for peer in self._peers):
+            # Before anything is stopped: what is refused has changed nothing.
+            raise Permanent(
+                Problem(
+                    "cells",
+                    "no cell of the area is a 2G cell of a controller here",
+                    "check the cell inventory and `areas`, or use another gateway for this area",
+                )
+            )
         results = await asyncio.gather(*(peer.take(order) for peer in self._peers))
         by_name = {peer.name: result for peer, result in zip(self._peers, results, strict=True)}
         outcomes = [
             outcome
-            for written, stopped in results
-            for outcome in (*written, *stopped)
+            for written, ended in results
+            for outcome in (*written, *ended)
             if outcome is not None
         ]
-        if order.on_air and not any(outcome for written, _ in results for outcome in written):
-            raise Permanent(
-                Problem(
-                    "cells",
-                    f"none of the {len(order.cells or ())} cells is a 2G cell of a controller here",
-                    "check the cell inventory and `areas`, or use another gateway for this area",
-                )
-            )
         if outcomes and all(outcome.unsent for outcome in outcomes):
             raise Transient(
                 [
                     Problem(peer.name, outcome.unsent, "check the controller and the way to it")
-                    for peer, (written, stopped) in zip(self._peers, results, strict=True)
-                    for outcome in [*written, *stopped][:1]
+                    for peer, (written, ended) in zip(self._peers, results, strict=True)
+                    for outcome in [*written, *ended][:1]
                     if outcome is not None
                 ]
             )
 
-        def answer(at: int, part: int, key: Key) -> Answer:
-            said = {name: result[part][at] for name, result in by_name.items()}
-            return together(*key, {name: one for name, one in said.items() if one is not None})
-
         return Taken(
             reference="CBSP " + ", ".join(by_name),
             on_air=tuple(
-                answer(at, 0, (item.broadcast.identifier, item.serial))
+                together(
+                    item.broadcast.identifier,
+                    item.serial,
+                    {name: one for name, (said, _) in by_name.items() if (one := said[at])},
+                )
                 for at, item in enumerate(order.on_air)
             ),
             stopped=tuple(
-                answer(at, 1, (stop.identifier, stop.serial)) for at, stop in enumerate(order.stops)
+                stopped(
+                    stop.identifier,
+                    stop.serial,
+                    {name: said[at] for name, (_, said) in by_name.items()},
+                )
+                for at, stop in enumerate(order.stops)
             ),
         )
 
@@ -125,10 +132,19 @@ class CbspGateway:
         names = ", ".join(peer.name for peer in self._peers)
         return f"every base-station controller answers: {names}"
 
-    async def later(self, running: Callable[[], Sequence[Running]]) -> AsyncGenerator[Answer, None]:
-        """Keep every controller connected, and give it again what it lost or missed."""
+    async def later(
+        self,
+        running: Callable[[], Sequence[Running]],
+        ended: Callable[[], Sequence[Key]] = tuple,
+    ) -> AsyncGenerator[Answer, None]:
+        """Keep every controller connected, and give it again what it lost or missed.
+
+        ``ended`` names by message identifier and serial number what was on air and must not be any
+        more.  A controller is told to stop it when this process first reaches it, because an
+        earlier process may have ended before the stop arrived; one that is gone costs nothing.
+        """
         said: asyncio.Queue[Answer] = asyncio.Queue()
-        keeping = asyncio.gather(*(self._keep(peer, running, said) for peer in self._peers))
+        keeping = asyncio.gather(*(self._keep(peer, running, ended, said) for peer in self._peers))
         try:
             while True:
                 answer = asyncio.create_task(said.get())
@@ -151,6 +167,7 @@ class CbspGateway:
         self,
         peer: Peer,
         running: Callable[[], Sequence[Running]],
+        ended: Callable[[], Sequence[Key]],
         said: asyncio.Queue[Answer],
     ) -> None:
         pause = self._first_pause
@@ -161,13 +178,19 @@ class CbspGateway:
                 await asyncio.sleep(pause * self._random.uniform(0.5, 1))
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
-            pause = self._first_pause
-            for key in sorted(await peer.catch_up(running), key=lambda key: (key[0], int(key[1]))):
+            changed = await peer.catch_up(running, ended)
+            for key in sorted(changed, key=lambda key: (key[0], int(key[1]))):
                 said.put_nowait(self._known(key))
+            # Connected and silent: asked again, ever less often.
+            pause = min(2 * pause, _LONGEST_PAUSE) if peer.behind else self._first_pause
             stirred = asyncio.create_task(peer.stirred.wait())
             gone = asyncio.create_task(link.gone.wait())
             try:
-                await asyncio.wait({stirred, gone}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {stirred, gone},
+                    timeout=pause if peer.behind else None,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
             finally:
                 stirred.cancel()
                 gone.cancel()

@@ -157,7 +157,7 @@ async def connect(
         async with asyncio.timeout(patience):
             reader, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
-        raise Lost(f"no connection within {patience:g} seconds") from None
+        raise Lost(f"no connection within {patience:g} s") from None
     except OSError as error:
         raise Lost(f"no connection: {error.strerror or error}") from error
     return Link(reader, writer, patience=patience, keep_alive=keep_alive, told=told)

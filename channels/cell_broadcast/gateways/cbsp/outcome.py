@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from channels.cell_broadcast.gateways.cbsp import messages as cbsp
 from channels.cell_broadcast.gateways.cbsp.messages import (
@@ -31,6 +31,8 @@ class Outcome:
     """Why nobody can say; empty: somebody said."""
     unsent: str = ""
     """Why surely nothing went there; empty: something did."""
+    foreign: bool = False
+    """It never had the text that was to stop: its silence means nothing."""
 
     @property
     def complete(self) -> bool:
@@ -118,6 +120,24 @@ def together(identifier: int, serial: Serial, outcomes: Mapping[str, Outcome]) -
         ),
         reason="; ".join(reasons),
     )
+
+
+def stopped(identifier: int, serial: Serial, outcomes: Mapping[str, Outcome]) -> Answer:
+    """One answer on a stop: it is made when it is made everywhere where the text may be."""
+    heard = {
+        name: outcome
+        for name, outcome in outcomes.items()
+        if not (outcome.foreign and (outcome.unknown or outcome.unsent))
+    }
+    answer = together(identifier, serial, heard or outcomes)
+    if answer.said is not Said.INSTALLED or not (answer.refused or answer.reason):
+        return answer
+    refused = (
+        f"{count} cell{'s' if count > 1 else ''} refused: {cause}"
+        for cause, count in answer.refused.items()
+    )
+    reason = "; ".join(filter(None, (answer.reason, *refused)))
+    return replace(answer, said=Said.UNKNOWN, cells=None, reason=reason)
 
 
 def _names(cells: CellList | None) -> frozenset[CellName]:

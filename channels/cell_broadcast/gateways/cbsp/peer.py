@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from broadcaster.clock import Clock
@@ -14,6 +13,7 @@ from broadcaster.model.errors import BadInput
 from channels.cell_broadcast.cells import Cell, Technology
 from channels.cell_broadcast.gateways.cbsp import messages as cbsp
 from channels.cell_broadcast.gateways.cbsp import wire as cbsp_wire
+from channels.cell_broadcast.gateways.cbsp.held import Held, Key, Wanted
 from channels.cell_broadcast.gateways.cbsp.link import Link, Lost, connect
 from channels.cell_broadcast.gateways.cbsp.messages import (
     CellList,
@@ -31,70 +31,10 @@ from channels.cell_broadcast.gateways.cbsp.settings import Bsc, CbspSettings
 from channels.cell_broadcast.order import SLOT, OnAir, Order, Running
 from channels.cell_broadcast.serials import Serial
 
-Key = tuple[int, Serial]
-"""Message identifier and serial number."""
 _UNTOLD = 0
 """A period that nobody knows: it differs from every period."""
 _GONE = frozenset({cbsp.NOT_IDENTIFIED})
 _RESTARTED = "the controller restarted meanwhile"
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A broadcast as it should be on air at this controller."""
-
-    item: OnAir | Running
-    cells: CellList
-    slots: int
-    until: datetime | None
-    """``None``: until it is stopped."""
-
-    @property
-    def key(self) -> Key:
-        return self.item.broadcast.identifier, self.item.serial
-
-    @property
-    def pages(self) -> int:
-        return len(self.item.broadcast.pages.octets)
-
-    def count(self, now: datetime) -> int:
-        """How often, so that it ends when it should."""
-        if self.until is None:
-            return cbsp.ENDLESS
-        # The last digits of a product of decimal fractions must not cost a whole period.
-        periods = round((self.until - now).total_seconds() / (self.slots * SLOT), 6)
-        return min(cbsp.ENDLESS, max(1, math.ceil(periods)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the controller said of a broadcast that it was given."""
-
-    wanted: _Wanted
-    outcome: Outcome
-
-    def on_air(self, now: datetime) -> bool:
-        """Whether it may be on air: it was not refused everywhere, and its time is not over."""
-        there = self.outcome.cells or self.outcome.uncounted or self.outcome.unknown
-        return bool(there) and (self.wanted.until is None or now < self.wanted.until)
-
-    def serves(self, wanted: _Wanted) -> bool:
-        """Whether it is on air everywhere where, as often and as long as is wanted now."""
-        if (self.wanted.cells, self.wanted.slots) != (wanted.cells, wanted.slots):
-            return False
-        if self.wanted.until is None or wanted.until is None:
-            return self.wanted.until is wanted.until and self.outcome.complete
-        # An end is a whole number of periods away, counted from two moments.
-        slack = timedelta(seconds=2 * wanted.slots * SLOT)
-        return abs(self.wanted.until - wanted.until) <= slack and self.outcome.complete
-
-    def gives_way_to(self, wanted: _Wanted) -> bool:
-        """Whether the new one surely fits where this one is."""
-        return (
-            (self.wanted.cells, self.wanted.slots) == (wanted.cells, wanted.slots)
-            and self.wanted.pages >= wanted.pages
-            and self.outcome.complete
-        )
 
 
 class Peer:
@@ -110,7 +50,7 @@ class Peer:
         self._link: Link | None = None
         self._opening: asyncio.Task[Link] | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._held: dict[Key, _Held] = {}
+        self._held: dict[Key, Held] = {}
         self._owed: dict[Key, None] = {}
         """Stops that it has not confirmed."""
         self._life = 0
@@ -120,6 +60,17 @@ class Peer:
         self._behind = False
         """It may not have all that should be on air."""
         self._changed: set[Key] = set()
+        self._reconciled = False
+        """It was told what had ended before this process began."""
+
+    @property
+    def behind(self) -> bool:
+        """It may not have all that should be on air, or still have what should not."""
+        return self._behind
+
+    def reaches(self, cells: Iterable[Cell] | None) -> bool:
+        """Whether any of these cells may be its own; ``None``: all that there are."""
+        return self._cells(cells) is not None
 
     def known(self, key: Key) -> Outcome | None:
         """What it last made of a broadcast; ``None``: nothing since it was connected."""
@@ -151,7 +102,7 @@ class Peer:
         """
         cells = self._cells(order.cells)
         until = self._end(order.number_2g, order.slots)
-        wanted = [_Wanted(item, cells, order.slots, until) for item in order.on_air if cells]
+        wanted = [Wanted(item, cells, order.slots, until) for item in order.on_air if cells]
         stops = [(stop.identifier, stop.serial) for stop in order.stops]
         # Whatever happens from here on, a stop is owed until the controller has confirmed it.
         self._owed |= dict.fromkeys(stops)
@@ -161,28 +112,51 @@ class Peer:
             link = await self.linked()
         except Lost as error:
             unsent = Outcome(unsent=str(error))
-            return [unsent if cells else None] * len(order.on_air), [unsent] * len(stops)
+            return (
+                [unsent if cells else None] * len(order.on_air),
+                [replace(unsent, foreign=not (cells or key in self._held)) for key in stops],
+            )
         async with self._one_at_a_time:
+            foreign = {key for key in stops if not (cells or key in self._held)}
             stopped = await self._settle(link, wanted, stops)
+            if self._behind or self._changed:
+                self.stirred.set()
         written = [self._said(one) for one in wanted]
-        return list(written) if cells else [None] * len(order.on_air), stopped
+        return (
+            list(written) if cells else [None] * len(order.on_air),
+            [
+                replace(outcome, foreign=key in foreign)
+                for key, outcome in zip(stops, stopped, strict=True)
+            ],
+        )
 
-    async def catch_up(self, running: Callable[[], Sequence[Running]]) -> set[Key]:
-        """Put on air what should be and may not be; the broadcasts of which it said something."""
+    async def catch_up(
+        self, running: Callable[[], Sequence[Running]], ended: Callable[[], Sequence[Key]]
+    ) -> set[Key]:
+        """Put on air what should be and may not be, and stop what should not be.
+
+        The broadcasts of which there is something new to say.
+        """
         async with self._one_at_a_time:
             self.stirred.clear()
             if self._behind and self._link and not self._link.lost:
                 self._behind = False
                 wanted = [
-                    _Wanted(one, cells, one.slots, self._end(one.number_2g, one.slots))
+                    Wanted(one, cells, one.slots, self._end(one.number_2g, one.slots))
                     for one in running()
                     if (cells := self._cells(one.cells))
                 ]
-                missing = [one for one in wanted if self._said(one).unknown]
+                before = {one.key: self._said(one) for one in wanted}
+                missing = [one for one in wanted if before[one.key].unknown]
+                if not self._reconciled:
+                    self._owed |= dict.fromkeys(ended())
+                    self._reconciled = True
+                # An order that was given up has stopped nothing: what runs, runs.
+                stops = [key for key in self._owed if key not in before]
                 # Never a RESET: osmo-bsc reports a loss on each connection and has lost nothing.
                 # What is still there answers "already used".
-                await self._settle(self._link, missing, list(self._owed))
-                self._changed |= {one.key for one in missing}
+                await self._settle(self._link, missing, stops)
+                self._changed |= {one.key for one in missing if self._said(one) != before[one.key]}
             changed, self._changed = self._changed, set()
             return changed
 
@@ -209,7 +183,7 @@ class Peer:
         # Proven before anything is entrusted to it, so that "surely not sent" is known.  A
         # controller that serves somebody else accepts and closes at once.
         if not await link.ask() and not link.heard:
-            why = f"no sign of life within {self._settings.timeout:g} seconds"
+            why = f"no sign of life within {self._settings.timeout:g} s"
             if link.lost:
                 why = f"{link.lost} before a sign of life; perhaps it serves another sender"
             await link.close()
@@ -243,7 +217,7 @@ class Peer:
             self.stirred.set()
 
     async def _settle(
-        self, link: Link, wanted: Sequence[_Wanted], stops: Sequence[Key]
+        self, link: Link, wanted: Sequence[Wanted], stops: Sequence[Key]
     ) -> list[Outcome]:
         """Bring on air what is wanted beside what stays, and stop the rest: outcomes of the stops.
 
@@ -259,9 +233,14 @@ class Peer:
         if wanted and any(held.wanted.slots != slots for held in on_air.values()):
             # Another period for everything: stopped and written again in one go.  The numbers stay
             # the same, so no phone alarms again.
+            # Those that stay come first: what had room must not lose it to what is new.
             ending = list(dict.fromkeys((*stops, *on_air)))
-            both = [replace(one, slots=slots) for one in (*wanted, *staying)]
-            return (await self._exchange(link, ending, both))[: len(stops)]
+            both = [replace(one, slots=slots) for one in (*staying, *wanted)]
+            stopped = (await self._exchange(link, ending, both))[: len(stops)]
+            self._changed |= {
+                one.key for one in staying if self._said(one) != on_air[one.key].outcome
+            }
+            return stopped
         writes, renewed, olds = [], [], {}
         for one in (replace(one, slots=slots) for one in wanted):
             item, held = one.item, self._held.get(one.key)
@@ -293,7 +272,7 @@ class Peer:
         self,
         link: Link,
         kills: Sequence[Key],
-        writes: Sequence[_Wanted],
+        writes: Sequence[Wanted],
         olds: Mapping[Key, Serial] | None = None,
     ) -> list[Outcome]:
         """KILL, then WRITE-REPLACE, in one go; notes what is said, and gives that of the kills."""
@@ -309,6 +288,8 @@ class Peer:
             except BadInput as error:
                 impossible[one.key] = error.problems[0].says
         answers = await link.exchange(requests)
+        if None in answers.values():
+            self._behind = True
         if life != self._life:
             return [Outcome(unknown=_RESTARTED)] * len(kills)  # what it said before is void
         stopped = []
@@ -319,8 +300,9 @@ class Peer:
                 Outcome(unsent=unsent) if unsent else of_kill(cbsp.WHOLE_BSC, answer, silence)
             )
             if answer is not None:
-                self._owed.pop(key, None)
                 self._held.pop(key, None)
+                if not stopped[-1].refused:
+                    self._owed.pop(key, None)
         for one in writes:
             if why := impossible.get(one.key) or unsent:
                 outcome = Outcome(unsent=why)
@@ -331,7 +313,7 @@ class Peer:
                     # It goes on as it was written then; if that was not by us, nobody knows how.
                     before = self._held.get(one.key)
                     one = before.wanted if before else replace(one, slots=_UNTOLD)
-            self._held[one.key] = _Held(one, outcome)
+            self._held[one.key] = Held(one, outcome)
         return stopped
 
     def _end(self, count: int, slots: int) -> datetime | None:
@@ -339,13 +321,13 @@ class Peer:
             return None
         return self._clock.now() + timedelta(seconds=count * slots * SLOT)
 
-    def _said(self, one: _Wanted) -> Outcome:
+    def _said(self, one: Wanted) -> Outcome:
         held = self._held.get(one.key)
         # A restart reported meanwhile has made everything said before it void.
         return held.outcome if held else Outcome(unknown=_RESTARTED)
 
     def _silence(self, link: Link) -> str:
-        return link.lost or f"silent for {self._settings.timeout:g} seconds"
+        return link.lost or f"silent for {self._settings.timeout:g} s"
 
     def _cells(self, cells: Iterable[Cell] | None) -> CellList | None:
         """Those that this controller serves; ``None``: not one of them."""
@@ -365,7 +347,7 @@ def _kill(key: Key) -> bytes:
     return cbsp_wire.encode(cbsp.Kill(identifier=key[0], old=int(key[1]), cells=cbsp.WHOLE_BSC))
 
 
-def _write_replace(one: _Wanted, old: Serial | None, count: int) -> cbsp.Write:
+def _write_replace(one: Wanted, old: Serial | None, count: int) -> cbsp.Write:
     pages = one.item.broadcast.pages
     return cbsp.Write(
         identifier=one.item.broadcast.identifier,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from broadcaster.model.errors import BadInput, Problem
 from channels.cell_broadcast.gateways.cbsp.messages import PORT
+from channels.cell_broadcast.gateways.checks import is_here, seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +43,9 @@ def check(raw: Mapping[str, Any]) -> list[Problem]:
     if not isinstance(plaintext, bool):
         problems.append(Problem("plaintext", f"{plaintext!r} is neither true nor false"))
     for name, default, most in (("timeout", 10, 120), ("keep_alive", 30, 120)):
-        seconds = raw.get(name, default)
-        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-        if not number or not 0 < seconds <= most:
-            says = f"{seconds!r} is not a number of seconds up to {most}"
+        patience = seconds(raw.get(name, default))
+        if patience is None or not 0 < patience <= most:
+            says = f"{raw.get(name)!r} is not a number of seconds up to {most}"
             problems.append(Problem(name, says, f"leave it out for {default}"))
     peers = raw.get("peers")
     if not isinstance(peers, list) or not peers:
@@ -64,6 +63,7 @@ def read(raw: Mapping[str, Any]) -> CbspSettings:
     """The settings as a value; raises :class:`BadInput` naming every mistake at once."""
     if problems := check(raw):
         raise BadInput(problems)
+    default = CbspSettings(peers=())
     return CbspSettings(
         peers=tuple(
             Bsc(
@@ -74,7 +74,9 @@ def read(raw: Mapping[str, Any]) -> CbspSettings:
             )
             for peer in raw["peers"]
         ),
-        **{name: raw[name] for name in ("timeout", "keep_alive", "plaintext") if name in raw},
+        timeout=seconds(raw.get("timeout")) or default.timeout,
+        keep_alive=seconds(raw.get("keep_alive")) or default.keep_alive,
+        plaintext=raw.get("plaintext", default.plaintext),
     )
 
 
@@ -105,7 +107,7 @@ def _check_peer(peer: Any, path: str, plaintext: bool) -> list[Problem]:
         says = "is not a list of location area codes (0 to 65535)"
         problems.append(Problem(f"{path}.areas", says, "leave it out to ask for every cell"))
     host = peer.get("host")
-    if isinstance(host, str) and host.strip() and not plaintext and not _is_here(host):
+    if isinstance(host, str) and host.strip() and not plaintext and not is_here(host):
         problems.append(
             Problem(
                 f"{path}.host",
@@ -116,10 +118,3 @@ def _check_peer(peer: Any, path: str, plaintext: bool) -> list[Problem]:
             )
         )
     return problems
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -17,6 +17,14 @@ from typing import Any
 
 from broadcaster.delivery.contract import Env
 from broadcaster.model.errors import ChannelError, Problem, Transient, Unknown
+from channels.cell_broadcast.gateways.ecbe.answers import (
+    answer,
+    beside,
+    crowded,
+    displaced,
+    newest,
+    stopped,
+)
 from channels.cell_broadcast.gateways.ecbe.console import (
     Console,
     ConsoleError,
@@ -46,7 +54,7 @@ class EcbeDriver:
     """osmo-cbc by its REST interface, and by its console where that is configured."""
 
     def settings(self, raw: Mapping[str, Any]) -> EcbeSettings:
-        """See :func:`.ecbe_settings.read_ecbe`."""
+        """See :func:`.settings.read_ecbe`."""
         return read_ecbe(raw)
 
     def open(self, settings: EcbeSettings, env: Env) -> EcbeGateway:
@@ -75,10 +83,14 @@ class EcbeGateway:
         self._tried: defaultdict[tuple[int, Serial], set[str]] = defaultdict(set)
         """Controllers that were given a text again because they had said nothing of it."""
         self._told: dict[tuple[int, Serial], Answer] = {}
+        self._open: set[tuple[int, Serial]] = set()
+        """To be put on air at the next look, where no console would tell that they are not."""
+        self._refused: set[tuple[int, Serial]] = set()
+        """Not to be put on air again without an order: it would be refused each time."""
 
     async def take(self, order: Order) -> Taken:
         """Put every text on air side by side, then stop what has no text in its place."""
-        for identifier, other in _newest(order.beside).items():
+        for identifier, other in newest(order.beside).items():
             # Known from the journal when a restart has made us forget it.
             self._holder.held.setdefault(identifier, Spell(other.serial))
         chosen: dict[int, OnAir] = {}
@@ -91,6 +103,8 @@ class EcbeGateway:
         results = await asyncio.gather(
             *(self._put(item, order, identifier in ending) for identifier, item in chosen.items())
         )
+        for item, result in zip(chosen.values(), results, strict=True):
+            self._remember((item.broadcast.identifier, item.serial), result)
         outcomes = dict(zip(chosen, results, strict=True))
         if chosen and not {each.fate for each in results} & _DECIDED:
             raise self._nothing(results)
@@ -107,13 +121,13 @@ class EcbeGateway:
         return Taken(
             reference="",
             on_air=tuple(
-                self._answer(item, outcomes[item.broadcast.identifier])
+                beside(answer(item, outcomes[item.broadcast.identifier]), order)
                 if chosen[item.broadcast.identifier] is item
-                else _crowded(item)
+                else crowded(item)
                 for item in order.on_air
             ),
             stopped=tuple(
-                _stopped(stop, ends.get(stop.identifier), outcomes.get(stop.identifier))
+                stopped(stop, ends.get(stop.identifier), outcomes.get(stop.identifier))
                 for stop in order.stops
             ),
         )
@@ -148,17 +162,28 @@ class EcbeGateway:
         ]
         return f"{says}; {', '.join(listed) or 'it has no controller: nothing can go on air'}"
 
-    async def later(self, running: Callable[[], Sequence[Running]]) -> AsyncIterator[Answer]:
+    async def later(
+        self,
+        running: Callable[[], Sequence[Running]],
+        ended: Callable[[], Sequence[tuple[int, Serial]]] = tuple,
+    ) -> AsyncIterator[Answer]:
         """What the console shows of each broadcast, when it changes, and every repair.
 
-        Without a console nothing is said; what has ended is taken off all the same.
+        Without a console only what is known anyway is said: that a newer warning took a text's
+        identifier, and what became of a text that was not answered and is asked again.  What has
+        ended is taken off all the same.  ``ended`` names what an earlier process may have left on
+        air, by message identifier and serial number; only the console tells whether it is there.
         """
+        left: defaultdict[int, set[Serial]] = defaultdict(set)
+        for identifier, serial in ended() if self._console else ():
+            left[identifier].add(serial)
         while not self._closed.is_set():
-            for answer in await self._look(running):
-                key = answer.identifier, answer.serial
-                if self._told.get(key) != answer:
-                    self._told[key] = answer
-                    yield answer
+            await self._clear_away(left, running)
+            for found in await self._look(running):
+                key = found.identifier, found.serial
+                if self._told.get(key) != found:
+                    self._told[key] = found
+                    yield found
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._look_every):
                     await self._closed.wait()
@@ -186,16 +211,39 @@ class EcbeGateway:
             except Unreached:
                 return None
 
+    async def _clear_away(
+        self, left: dict[int, set[Serial]], running: Callable[[], Sequence[Running]]
+    ) -> None:
+        """Take off what is left, and forget what is gone."""
+        for identifier, serials in [*left.items()]:
+            async with self._holder.lock(identifier):
+                if identifier in newest(running()):
+                    del left[identifier]  # what it is to carry takes the place of whatever is there
+                    continue
+                assert self._console is not None
+                with contextlib.suppress(ConsoleError, Unreached):
+                    seen = await self._console.message(identifier)
+                    ours = seen is not None and seen.sender == self._settings.cbe_name
+                    if seen and ours and seen.on_air and seen.serial in map(int, serials):
+                        await self._holder.take_off(identifier, serials)
+                    else:
+                        del left[identifier]
+
     async def _look(self, running: Callable[[], Sequence[Running]]) -> list[Answer]:
-        meant = _newest(running())
+        meant = newest(running())
         for identifier in [*self._holder.held]:
             if identifier not in meant:
                 await self._end(identifier, running)
         for identifier, item in meant.items():
             self._holder.held.setdefault(identifier, Spell(item.serial))
+        olds = [old for old in running() if not _is_newest(old, meant)]
+        answers = [displaced(old) for old in olds]
         if self._console is None:
-            return []
-        answers = [_displaced(old) for old in running() if not _is_newest(old, meant)]
+            # When what displaced them ends, they have their identifier again.
+            self._open |= {(old.broadcast.identifier, old.serial) for old in olds}
+            for identifier in meant:
+                answers += await self._ask_again(identifier, running)
+            return answers
         try:
             controllers = await self._console.controllers()
             self._notice(controllers, meant)
@@ -208,10 +256,35 @@ class EcbeGateway:
     async def _end(self, identifier: int, running: Callable[[], Sequence[Running]]) -> None:
         async with self._holder.lock(identifier):
             spell = self._holder.held.get(identifier)
-            if spell is None or identifier in _newest(running()):
+            if spell is None or identifier in newest(running()):
                 return
             with contextlib.suppress(Unreached):
                 await self._holder.take_off(identifier, [spell.serial])
+
+    async def _ask_again(
+        self, identifier: int, running: Callable[[], Sequence[Running]]
+    ) -> list[Answer]:
+        """Put one broadcast on air of which nobody knows, or which is not there."""
+        async with self._holder.lock(identifier):
+            item = newest(running()).get(identifier)
+            if item is None or (identifier, item.serial) not in self._open:
+                return []
+            held = self._holder.held.get(identifier)
+            until = held.until if held and held.serial == item.serial else None
+            outcome = await self._holder.put(item, until, earlier=False)
+            self._remember((identifier, item.serial), outcome)
+            return [answer(item, outcome)]
+
+    def _remember(self, key: tuple[int, Serial], outcome: Outcome) -> None:
+        """Whether to put it on air again by ourselves."""
+        for keys, fates in (
+            (self._open, {Fate.SILENT, Fate.UNREACHED, Fate.NOBODY}),
+            (self._refused, {Fate.REFUSED}),
+        ):
+            if outcome.fate in fates:
+                keys.add(key)
+            else:
+                keys.discard(key)
 
     def _notice(self, controllers: Sequence[Controller], meant: Mapping[int, Running]) -> None:
         """Who came back since the last look: it has lost what it was to send."""
@@ -231,38 +304,29 @@ class EcbeGateway:
         """Look at one broadcast, and put it on air again where it was lost."""
         assert self._console is not None
         async with self._holder.lock(identifier):
-            item = _newest(running()).get(identifier)
+            item = newest(running()).get(identifier)
             if item is None:
                 return []
             seen = await self._console.message(identifier)
             there = seen is not None and seen.on_air
             if seen and there and _is_foreign(seen, item, self._settings.cbe_name):
                 # Not taken back by itself: two senders would do so for ever.
-                return [_displaced(item, f"{seen.sender} put another text in its place")]
+                return [displaced(item, f"{seen.sender} put another text in its place")]
             key = identifier, item.serial
             owed, tried = self._owed[identifier], self._tried[key]
             why = why_again(item.serial, seen, controllers, owed, tried)
+            if why and key in self._refused:
+                return []
             if not why:
                 return [observed(identifier, item.serial, seen, controllers)] if seen else []
             outcome = await self._holder.put(item, None, earlier=there)
+            self._remember(key, outcome)
             if outcome.fate is Fate.UNREACHED:
                 return []
             tried.update(one.name for one in controllers if one.connected)
             owed.clear()
-            answer = self._answer(item, outcome)
-            return [replace(answer, reason=f"put on air again, as {why}; {answer.reason}")]
-
-    def _answer(self, item: OnAir | Running, outcome: Outcome) -> Answer:
-        said, reason = _SAYS[outcome.fate]
-        parts = [reason, outcome.text]
-        if outcome.cleared and said is not Said.ACCEPTED:
-            parts.append("the text that was there is off the air")
-        return Answer(
-            identifier=item.broadcast.identifier,
-            serial=item.serial,
-            said=said,
-            reason="; ".join(part for part in parts if part),
-        )
+            again = answer(item, outcome)
+            return [replace(again, reason=f"put on air again, as {why}; {again.reason}")]
 
     def _nothing(self, outcomes: Sequence[Outcome]) -> ChannelError:
         """Nothing of an order is known to be on air."""
@@ -283,14 +347,6 @@ class EcbeGateway:
 
 
 _DECIDED = {Fate.ON, Fate.REFUSED, Fate.OCCUPIED}
-_SAYS = {
-    Fate.ON: (Said.ACCEPTED, "whether any cell has it was not said"),
-    Fate.REFUSED: (Said.REFUSED, "the gateway takes it not"),
-    Fate.OCCUPIED: (Said.REFUSED, "another sender keeps its identifier"),
-    Fate.NOBODY: (Said.REFUSED, "the gateway had no controller to ask for it"),
-    Fate.UNREACHED: (Said.UNKNOWN, "the gateway went away before it was told"),
-    Fate.SILENT: (Said.UNKNOWN, "the gateway did not answer"),
-}
 
 
 def _running(item: OnAir, order: Order) -> Running:
@@ -305,11 +361,6 @@ def _running(item: OnAir, order: Order) -> Running:
     )
 
 
-def _newest(running: Sequence[Running]) -> dict[int, Running]:
-    """What each identifier is to carry: of several the one that was sent last."""
-    return {item.broadcast.identifier: item for item in running}
-
-
 def _is_newest(item: Running, meant: Mapping[int, Running]) -> bool:
     newest = meant.get(item.broadcast.identifier)
     return newest is not None and newest.serial == item.serial
@@ -317,31 +368,3 @@ def _is_newest(item: Running, meant: Mapping[int, Running]) -> bool:
 
 def _is_foreign(seen: Seen, item: Running, sender: str) -> bool:
     return seen.serial != int(item.serial) and seen.sender != sender
-
-
-def _displaced(item: Running, why: str = "a newer warning took its identifier") -> Answer:
-    return Answer(
-        identifier=item.broadcast.identifier,
-        serial=item.serial,
-        said=Said.ACCEPTED,
-        cells=0,
-        reason=f"it is not on air any more: {why}",
-    )
-
-
-def _crowded(item: OnAir) -> Answer:
-    return Answer(
-        identifier=item.broadcast.identifier,
-        serial=item.serial,
-        said=Said.REFUSED,
-        reason="the gateway carries one text for each identifier, and another came first",
-    )
-
-
-def _stopped(stop: Stop, end: tuple[Said, str] | None, instead: Outcome | None) -> Answer:
-    """``instead``: what was put under the same identifier."""
-    if instead is not None:
-        gone = instead.fate is Fate.ON or instead.cleared
-        end = (Said.ACCEPTED, "") if gone else (Said.UNKNOWN, "it may still be on air")
-    said, reason = end or (Said.UNKNOWN, "the gateway went away before it was told")
-    return Answer(identifier=stop.identifier, serial=stop.serial, said=said, reason=reason)

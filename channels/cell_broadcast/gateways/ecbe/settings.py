@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from broadcaster.model.errors import BadInput, Problem
 from broadcaster.model.states import State
+from channels.cell_broadcast.gateways.checks import is_here, seconds
 from channels.cell_broadcast.order import Limits, Scope
 
 _ITS_OWN_PATIENCE = 15
@@ -44,7 +44,7 @@ def read_ecbe(raw: Mapping[str, Any]) -> EcbeSettings:
     return EcbeSettings(
         url=raw.get("url", default.url).rstrip("/"),
         cbe_name=raw.get("cbe_name", default.cbe_name),
-        timeout=_seconds(raw.get("timeout", default.timeout)) or default.timeout,
+        timeout=seconds(raw.get("timeout")) or default.timeout,
         vty=_address(raw["vty"]) if raw.get("vty") else None,
     )
 
@@ -81,8 +81,8 @@ def _problems(raw: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._-]{1,20}", name):
         remedy = "write 1 to 20 letters, digits, dots, dashes or underscores"
         yield Problem("cbe_name", f"{name!r} cannot name a sender", remedy)
-    seconds = _seconds(raw.get("timeout", 20))
-    if seconds is None or not _ITS_OWN_PATIENCE < seconds <= _LONGEST:
+    patience = seconds(raw.get("timeout", 20))
+    if patience is None or not _ITS_OWN_PATIENCE < patience <= _LONGEST:
         yield Problem(
             "timeout",
             f"{raw.get('timeout')!r} is no time to wait for osmo-cbc, which itself waits "
@@ -94,7 +94,7 @@ def _problems(raw: Mapping[str, Any]) -> Iterator[Problem]:
         address = _address(vty)
         if address is None:
             yield Problem("vty", f"{vty!r} is no host and port", "write 127.0.0.1:4264")
-        elif not (_is_here(address[0]) or plaintext is True):
+        elif not (is_here(address[0]) or plaintext is True):
             yield Problem("vty", f"{address[0]} would be asked over an open network", _NO_SECRET)
 
 
@@ -113,16 +113,9 @@ def _url_problems(url: object, plaintext: bool) -> Iterator[Problem]:
         yield Problem("url", f"{url!r} is no address of a gateway", remedy)
     elif parts.path not in ("", "/") or parts.query or parts.fragment:
         yield Problem("url", f"{url!r} goes beyond host and port", remedy)
-    elif parts.scheme == "http" and not (_is_here(parts.hostname) or plaintext):
+    elif parts.scheme == "http" and not (is_here(parts.hostname) or plaintext):
         says = f"{parts.hostname} would be sent warnings over an open network"
         yield Problem("url", says, _NO_SECRET)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _address(text: object) -> tuple[str, int] | None:
@@ -134,10 +127,3 @@ def _address(text: object) -> tuple[str, int] | None:
     if not found or not 0 < int(found[3]) <= 65535:
         return None
     return found[1] or found[2], int(found[3])
-
-
-def _seconds(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    found = re.fullmatch(r"(\d{1,4})\s?s", value) if isinstance(value, str) else None
-    return int(found[1]) if found else None

@@ -1,0 +1,1 @@
+"""SMS through HTTP gateways: one driver, and a data file for each provider."""
