@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
@@ -43,7 +42,7 @@ class Receiver:
         self._keeping = keeping
         self._seen = Seen()
         self._open: set[str] = set()
-        self._receipts: asyncio.Queue[Receipt] = asyncio.Queue(WAITING)
+        self._receipts: asyncio.Queue[tuple[Receipt, asyncio.Event]] = asyncio.Queue(WAITING)
         self._heard: asyncio.Queue[Heard] = asyncio.Queue(WAITING)
 
     async def called(self, call: Call) -> int:
@@ -79,13 +78,19 @@ class Receiver:
         return status
 
     async def receipts(self) -> AsyncIterator[Receipt]:
-        """Evidence from calls; the caller is answered when it is kept."""
+        """Evidence from calls.
+
+        Whoever asks for the next receipt has kept the one before; that is what the caller waits
+        for.
+        """
         if not self._secrets.callback:
             async for none in no_receipts():
                 yield none
             return
         while True:
-            yield await self._receipts.get()
+            receipt, kept = await self._receipts.get()
+            yield receipt
+            kept.set()
 
     async def heard(self) -> AsyncIterator[Heard]:
         """Messages from people."""
@@ -121,7 +126,7 @@ class Receiver:
                 receipt = as_receipt(hearing, said)
                 if receipt is None:
                     return HTTPStatus.OK  # a state that says nothing about arrival
-                self._receipts.put_nowait(replace(receipt, kept=_setter(kept)))
+                self._receipts.put_nowait((receipt, kept))
             elif said.get("from"):
                 self._heard.put_nowait(self._message(call, said, kept))
             else:

@@ -96,7 +96,7 @@ class Inbox:
         self._country = country
         self._hold, self._rest = hold, rest
         self._loop = asyncio.get_running_loop()
-        self._receipts: Stream[Receipt, Callable[[], None] | None] = Stream()
+        self._receipts: Stream[Receipt, Answer] = Stream()
         self._heard: Stream[Heard, _Said] = Stream()
         self._waiting = 0
         self._unkept = 0
@@ -115,12 +115,12 @@ class Inbox:
     def tell(self, receipt: Receipt) -> None:
         """Evidence of our own, about a submission that nobody waits for any more."""
         self._waiting += 1
-        self._receipts.put(receipt, self._told)
+        self._receipts.put(receipt, lambda status: None)
 
     # ---- to the channel ----------------------------------------------------------------------
 
     def receipts(self) -> AsyncIterator[Receipt]:
-        """Receipts; the network is answered when each is kept."""
+        """Receipts; asking for the next one says that the one before is safe."""
         return self._receipts.items(self._taken)
 
     def heard(self) -> AsyncIterator[Heard]:
@@ -129,13 +129,9 @@ class Inbox:
 
     # ---- inside ------------------------------------------------------------------------------
 
-    def _taken(self, told: Callable[[], None] | None) -> None:
-        # The network's own receipts are answered by their `kept`, when they are stored.
-        if told is not None:
-            told()
-
-    def _told(self) -> None:
+    def _taken(self, answer: Answer) -> None:
         self._waiting -= 1
+        answer(pdu.OK)
 
     def _handed(self, said: _Said) -> None:
         said.queued = False
@@ -153,15 +149,8 @@ class Inbox:
         route.counts[f"receipt {report.state}"] += 1
         # It may overtake the answer that gives its id; whoever keeps the ids waits for that.
         name = reference(route.name, report.id)
-
-        async def kept() -> None:
-            self._waiting -= 1
-            answer(pdu.OK)
-
-        receipt = Receipt(
-            key="", state=report.state, reference=name, reason=report.reason, kept=kept
-        )
-        self._receipts.put(receipt, None)
+        receipt = Receipt(key="", state=report.state, reference=name, reason=report.reason)
+        self._receipts.put(receipt, answer)
 
     def _from_person(self, message: Message, answer: Answer) -> None:
         if self._unkept >= MOST_MESSAGES:
