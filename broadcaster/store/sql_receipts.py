@@ -39,6 +39,7 @@ class Opened:
         self._db, self._now = db, now
         self._chunks: dict[int, tuple[str, bytes, bytearray]] = {}
         self._remarks: dict[tuple[int, int], tuple[Any, ...]] = {}
+        self._news: set[str] = set()
 
     def move(self, chunk: int, position: int, state: State, reason: str, reference: str) -> bool:
         """Move one position if the table of states lets it; false when nothing changed."""
@@ -60,6 +61,26 @@ class Opened:
             self._remarks[chunk, position] = told
         return True
 
+    def remark(self, chunk: int, position: int, state: State, reason: str) -> bool:
+        """Another reason for the state a position is in ("in 1 cell" after "in 4 cells")."""
+        states = self._chunks[chunk][2]
+        if not reason or position >= len(states) or _STATES.get(states[position]) is not state:
+            return False
+        row: Any = self._remarks.get((chunk, position))
+        if row is None:
+            row = self._db.execute(
+                "SELECT chunk, position, state, reason, reference FROM remark"
+                " WHERE chunk=? AND position=?",
+                (chunk, position),
+            ).fetchone()
+        if row is not None and row[3] == reason:
+            return False
+        at = self._now.isoformat(timespec="seconds")
+        told = (chunk, position, state.value, reason, row[4] if row else "", at)
+        self._remarks[chunk, position] = told
+        self._news.add(self._chunks[chunk][0])
+        return True
+
     def save(self) -> frozenset[str]:
         """Write what moved; the alerts it belongs to."""
         changed = {
@@ -74,7 +95,7 @@ class Opened:
         self._db.executemany(
             "INSERT OR REPLACE INTO remark VALUES (?,?,?,?,?,?)", self._remarks.values()
         )
-        return frozenset(alert for alert, _ in changed.values())
+        return frozenset({*self._news, *(alert for alert, _ in changed.values())})
 
 
 def receive(
@@ -95,7 +116,9 @@ def receive(
             if number is None:
                 counted["unknown"] += 1
                 continue
-            changed = opened.move(number, position, one.state, one.reason, one.reference)
+            changed = opened.move(
+                number, position, one.state, one.reason, one.reference
+            ) or opened.remark(number, position, one.state, one.reason)
             counted["moved" if changed else "repeated"] += 1
             continue
         part = _part(db, channel, one.reference, one.state)

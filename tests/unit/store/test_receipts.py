@@ -214,3 +214,20 @@ async def test_in_any_order_the_whole_is_where_its_slowest_part_is(
     slowest = min(reached.values(), key=RANK.__getitem__)
     assert await counts(store) == {slowest.value: 1}
     await store.close()
+
+
+async def test_a_later_word_about_the_same_state_replaces_the_earlier_one(store):
+    chunk = await attempt(store, 1)
+    await accept(store, chunk)
+
+    def cells(count):
+        reason = f"installed in {count} cells"
+        delivery = (IDENTIFIER, chunk.round, chunk.segment, 0)
+        return Evidence(state=State.SENT, reference="", reason=reason, delivery=delivery)
+
+    assert (await hear(store, cells(4))).moved == 1
+    learnt = await hear(store, cells(1))
+    assert (learnt.moved, learnt.alerts) == (1, {IDENTIFIER})
+    lines, _ = await store.report(IDENTIFIER)
+    assert [reason for line in lines for reason in line.reasons] == ["installed in 1 cells"]
+    assert (await hear(store, cells(1))).moved == 0
