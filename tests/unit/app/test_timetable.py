@@ -27,7 +27,7 @@ async def look(office):
         now = office.clock.now()
         released = [a for a in await office.app.store.alerts() if a.release <= now]
         if not released or not any(
-            state in ("attempting",)
+            state in ("planned", "attempting")
             for lines, _ in reports
             for line in lines
             for state in line.counts
