@@ -175,7 +175,7 @@ def kinds(db: apsw.Connection, channel: str) -> list[Kind]:
         " AND size>0 ORDER BY 1, 2, 3, 4",
         (channel,),
     ).fetchall()
-    return rows  # type: ignore[no-any-return]
+    return [(language, variant, others, bool(quiet)) for language, variant, others, quiet in rows]
 
 
 def leave_out(

@@ -56,11 +56,6 @@ class Cell:
     cell: int
     """Cell identity within the network: CI, ECI or NCI."""
 
-    @property
-    def plmn(self) -> str:
-        """The network, as people write it: ``262-01``."""
-        return f"{self.mcc}-{self.mnc}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:

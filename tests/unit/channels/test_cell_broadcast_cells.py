@@ -126,11 +126,11 @@ def test_a_file_that_is_not_there_is_a_problem_and_no_traceback(tmp_path: Path) 
         Inventory.read(tmp_path / "cells.csv")
 
 
-def test_a_cell_is_named_as_people_write_its_network(tmp_path: Path) -> None:
+def test_a_table_as_spreadsheets_write_it_is_read(tmp_path: Path) -> None:
     file = tmp_path / "cells.csv"
     file.write_text("\ufeff" + HEAD + "2g, 262 ,01,1,1,51.5,7.4,,,\n", "utf-8")
     inventory = Inventory.read(file)
 
     assert len(inventory) == 1
     (cell,) = inventory.choose(sends(SQUARE)).cells
-    assert (cell.plmn, cell.technology) == ("262-01", Technology.GSM)
+    assert (cell.mcc, cell.mnc, cell.technology) == ("262", "01", Technology.GSM)
